@@ -67,10 +67,9 @@ def played(log: Log, asked: Ints, bounds: Bounds) -> Played:
         shopper = shoppers.setdefault(basket.customer, Shopper())
         own = owned.setdefault(basket.customer, set())
         if number in wanted:
-            tables.as_of(basket.hour)
-            found = candidates_of(shopper, tables.shelf, basket.hour)
-            again = _ranked(found.own, tables.head.repeat.score_many, found.own_features, place_of)
-            new = _ranked(found.new, tables.head.explore.score_many, found.new_features, place_of)
+            found = candidates_of(shopper, tables.shelf_at(basket.hour), basket.hour)
+            again = _ranked(found.own.names, tables.head.repeat.score_many, found.own_features, place_of)
+            new = _ranked(found.new.names, tables.head.explore.score_many, found.new_features, place_of)
             bought = {*basket.items}
             judged.append((judgement([*again, *new], bought), judgement(new, bought - own)))
         items = {log.names[item]: log.categories[item] for item in basket.items}

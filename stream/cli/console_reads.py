@@ -1,15 +1,16 @@
 """What the console shows beside the directory: today's list, what customers say, what to offer, and points."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from stream.cli.points_desk import points_if_any
-from stream.cli.recommendations_desk import agreed_lists_of
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import judged_of, tally_of, texts_of
 from stream.clock import SystemClock
 from stream.console.labelling import CustomerTexts
+from stream.console.offering import Offered
 from stream.console.todays_list import Day
 from stream.errors import SettingsError, StorageError
 from stream.points.statement import PointsStatement
@@ -38,8 +39,11 @@ def todays_list(settings: Settings) -> Day:
         return Day(found, day.writing, day.wall_ms)
 
 
-def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
-    """What a customer wrote; a note where Redis does not answer, as the rest of the page comes from elsewhere."""
+def customer_texts(settings: Settings, offered: Callable[[str, int], Offered], customer_id: str) -> CustomerTexts:
+    """What a customer wrote; a note where Redis does not answer, as the rest of the page comes from elsewhere.
+
+    ``offered``: what to offer to a customer, at most so many items a list.
+    """
     try:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
             ids = ids_of_one(desk, customer_id)
@@ -47,7 +51,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
             told, judged = desk.state(*_SATISFACTION, customer_id, customer_id), judged_of(desk, ids)
             # of all ids, as the page shows what came under each of them
             consented = consents.read([customer_id])
-            lists, _ = agreed_lists_of(desk, consents, settings, customer_id, _OFFERED)
+            lists = offered(customer_id, _OFFERED).lists
             points, points_note = _points(settings, desk, customer_id)
     except StorageError as error:
         return CustomerTexts(note=str(error), is_scored=False)

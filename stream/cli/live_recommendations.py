@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from stream.cli.known_rows import KnownRows
 from stream.cli.recommendations_desk import KnownItems, agreed_lists_of, known_items
 from stream.console.offering import Offered
 from stream.errors import StorageError
@@ -32,7 +33,8 @@ class _Desks(NamedTuple):
 
 
 class LiveRecommendations:
-    """Answers from any thread. Counts that are older than a minute are read anew beside the answers.
+    """Answers from any thread. Counts that are older than a minute are read anew beside the answers, what goes with an
+    item when it is asked for and older than ten.
 
     Nothing is connected before the first question, so Redis may come later, and go and come back.
     """
@@ -43,6 +45,7 @@ class LiveRecommendations:
         self._desks: _Desks | None = None
         self._opening, self._reading = threading.Lock(), threading.Lock()
         self._known: KnownItems | None = None
+        self._rows = KnownRows(monotonic)
         self._read_at_s = 0.0
 
     def close(self) -> None:
@@ -68,7 +71,8 @@ class LiveRecommendations:
                 known = self._known or self._read(desks)
         elif self._monotonic() - self._read_at_s > _EVERY_S and self._reading.acquire(blocking=False):
             threading.Thread(target=self._read_again, args=(desks,), daemon=True, name="items").start()
-        return Offered(*agreed_lists_of(desks.items, desks.consents, self._settings, customer_id, limit, known))
+        of = (desks.items, desks.consents, self._settings, customer_id, limit)
+        return Offered(*agreed_lists_of(*of, known, self._rows))
 
     def _open(self) -> _Desks:
         with self._opening:
@@ -77,7 +81,7 @@ class LiveRecommendations:
             return self._desks
 
     def _read(self, desks: _Desks) -> KnownItems | None:
-        self._known, self._read_at_s = known_items(desks.items), self._monotonic()
+        self._known, self._read_at_s = known_items(desks.items, self._settings), self._monotonic()
         return self._known
 
     def _read_again(self, desks: _Desks) -> None:

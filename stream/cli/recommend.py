@@ -12,6 +12,7 @@ from stream.errors import StorageError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from stream.cli.recommendations_desk import ShopRecord
     from stream.recommending.association_rules import AssociationRules
 
 __all__ = ["recommend"]
@@ -23,6 +24,7 @@ __all__ = ["recommend"]
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of each list.")
 @click.option("--without", multiple=True, metavar="ITEM", help="Do not offer this item; may be given several times.")
 @click.option("--rules", is_flag=True, help="Instead: who buys one item buys another one, in the whole shop.")
+@click.option("--record", is_flag=True, help="Instead: how good the lists of the whole shop were.")
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="How soon, for --rules.")
 @with_settings("Redis", "Topics", "Shop", local=Local.SERVERS)
 def recommend(
@@ -33,20 +35,22 @@ def recommend(
     limit: int,
     without: tuple[str, ...],
     rules: bool,
+    record: bool,
     days: int,
 ) -> None:
     """Show what customer ID may buy again, what else they may like, and what goes with their last order.
 
-    With --rules and no ID: which items follow others more often than by chance. ID is what `stream customer` takes.
+    With --rules and no ID: which items follow others more often than by chance. With --record and no ID: how often
+    lists had what was bought next. ID is what `stream customer` takes.
     Needs the projection `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status
     1 if no order of the customer is known.
     """
     from stream.cli.identity_lookup import id_of
-    from stream.cli.recommendations_desk import agreed_lists, newest_ms_of, rules_of_shop
+    from stream.cli.recommendations_desk import agreed_lists, newest_ms_of, record_of_shop, rules_of_shop
     from stream.storage.projection_desk import ProjectionDesk
 
-    if (customer_id is None) != rules:
-        raise click.UsageError("expected the ID of a customer, or --rules")
+    if (customer_id is not None) + rules + record != 1:
+        raise click.UsageError("expected the ID of a customer, --rules, or --record")
     with ProjectionDesk(settings) as desk:
         newest_ms = newest_ms_of(desk)
         if newest_ms is None:
@@ -54,6 +58,9 @@ def recommend(
                 "the projection recommendations has folded nothing yet: STREAM_PROJECTIONS=recommendations stream"
                 " worker (`stream projections list`)"
             )
+        if record:
+            _show_record(record_of_shop(desk, settings), as_json=as_json)
+            return
         if customer_id is None:
             _show_rules(rules_of_shop(desk, newest_ms, days), limit, as_json=as_json)
             return
@@ -82,3 +89,14 @@ def _show_rules(found: AssociationRules, limit: int, *, as_json: bool) -> None:
         click.echo(object_text(found))
     else:
         console_for_people().print(rules_view(found, limit))
+
+
+def _show_record(found: ShopRecord, *, as_json: bool) -> None:
+    from stream.cli.console import console_for_people
+    from stream.cli.list_files import object_text
+    from stream.cli.recommendations_view import record_view
+
+    if as_json:
+        click.echo(object_text(found))
+    else:
+        console_for_people().print(record_view(found))

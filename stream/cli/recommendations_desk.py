@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import reduce
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from stream.cli.identity_lookup import place_of_node
+from stream.cli.known_rows import KnownRows
 from stream.cli.shop_day import now_of
 from stream.clock import SystemClock
 from stream.identity.persons_of_ids import Persons
@@ -17,19 +19,19 @@ from stream.projections.recommendations import (
     HEAD,
     Recommendations,
     RecommendationState,
-    bounds_of,
-    item_key,
     shard_key,
     shopper_key,
 )
 from stream.recommending.fading import HOUR_MS, FadingCounts
-from stream.recommending.follower_rows import FollowerRow, item_id
-from stream.recommending.item_shards import SHARDS, ItemIndex, ItemShard
+from stream.recommending.follower_rows import Floats, item_id
+from stream.recommending.item_index import IndexedRow, IndexShelf, ItemIndex
+from stream.recommending.item_shards import SHARDS, ItemShard
+from stream.recommending.list_ranker import ListRanker, RankerRecord
 from stream.recommending.own_items import Shopper
 from stream.recommending.persons_shopping import as_one
 from stream.recommending.recommended import RecommendationLists, recommended
-from stream.recommending.shop_tables import ShopHead, ShopTables, needed_for
-from stream.recommending.sold_counts import SoldCounts
+from stream.recommending.shop_tables import ShopHead, needed_for
+from stream.recommending.sold_counts import SoldCounts, part_of_day, times_of_day
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.person_ids import customers_of, persons_of
@@ -40,11 +42,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KnownItems",
+    "ListsRecord",
+    "ShopRecord",
     "agreed_lists",
     "agreed_lists_of",
     "known_items",
     "newest_ms_of",
     "recommendations_for",
+    "record_of_shop",
     "rules_of_shop",
 ]
 
@@ -56,46 +61,43 @@ _decode: Final = msgspec.json.Decoder(RecommendationState).decode
 class KnownItems(NamedTuple):
     """What all partitions have counted of all items: as it was read once, for any number of customers.
 
-    ``newest_ms``: the time of the newest order. Nothing of it is ever changed.
+    ``newest_ms``: the time of the newest order. ``heads`` by partition: their rankers are asked. ``times``: as
+    `times_of_day`. Nothing of it is ever changed.
     """
 
     newest_ms: int
-    customers: int
+    heads: Mapping[int, ShopHead]
     popular: FadingCounts
-    sold: SoldCounts
-    shards: Mapping[int, ItemShard]
+    times: Floats
     items: ItemIndex
 
 
-def known_items(desk: ProjectionDesk) -> KnownItems | None:
+def known_items(desk: ProjectionDesk, settings: Settings) -> KnownItems | None:
     """The counts of all items; None if the projection has folded nothing."""
     newest_ms = newest_ms_of(desk)
     if newest_ms is None:
         return None
-    stored = desk.shared(*_PROJECTION, HEAD, *map(shard_key, range(SHARDS)))
-    heads: list[ShopHead] = []
-    parts: dict[int, list[ItemShard]] = {number: [] for number in range(SHARDS)}
-    for one in map(_decode, stored):
-        if one.head is not None:
-            heads.append(one.head)
-        elif one.number is not None and one.shard is not None:
-            parts[one.number].append(one.shard)
-    shards = {number: _merged(of) for number, of in parts.items()}
-    popular = FadingCounts.merged([one.popular for one in heads])
-    sold = SoldCounts.merged([one.sold for one in heads])
-    customers = sum(one.customers for one in heads)
-    return KnownItems(newest_ms, customers, popular, sold, shards, ItemIndex.of(shards.values()))
+    heads = _heads(desk, settings)
+    parts: dict[int, list[ItemShard]] = {}
+    for one in map(_decode, desk.shared(*_PROJECTION, *map(shard_key, range(SHARDS)))):
+        if one.number is not None and one.shard is not None:
+            parts.setdefault(one.number, []).append(one.shard)
+    popular = FadingCounts.merged([one.popular for one in heads.values()])
+    times = times_of_day(SoldCounts.merged([one.sold for one in heads.values()]))
+    return KnownItems(newest_ms, heads, popular, times, ItemIndex.of(map(_merged, parts.values())))
 
 
 def recommendations_for(
     desk: ProjectionDesk, settings: Settings, customer_id: str, now_ms: int, limit: int
 ) -> RecommendationLists | None:
     """What to offer to a customer at a time (ms), by the orders under all their ids; None if no order is known."""
-    known = known_items(desk)
+    known = known_items(desk, settings)
     if known is None:
         return None
     owned = _owned_by_person(desk, persons_of(desk, [customer_id]), customer_id)
-    return _lists(desk, settings, owned, known, now_ms, limit)
+    if not owned.shopper.items:
+        return None
+    return _lists(desk, owned, known, KnownRows(), now_ms, limit, never_of(settings))
 
 
 def newest_ms_of(desk: ProjectionDesk) -> int | None:
@@ -119,24 +121,28 @@ def agreed_lists_of(
     customer_id: str,
     limit: int,
     known: KnownItems | None = None,
+    rows: KnownRows | None = None,
     refused: AbstractSet[str] = frozenset(),
 ) -> tuple[RecommendationLists | None, bool]:
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
     It goes by what was bought under all ids of the person.
 
-    ``known``: None: it is read. None: no order with items is known. Two round trips: what is stored of the customer,
-    and what goes with their items; some more where something is linked. Raises `StorageError` when Redis fails.
+    ``known`` and ``rows``: None: they are read. None: no order with items is known. Two round trips: what is stored of
+    the customer, and what goes with their items, unless all of it is known; some more where something is linked.
+    Raises `StorageError` when Redis fails.
     """
-    known = known or known_items(desk)
+    known = known or known_items(desk, settings)
     if known is None:
         return None, False
-    node, said, *stored = desk.stored_at(
-        [place_of_node(desk, customer_id), consents.place_of(customer_id), *_places(desk, customer_id)]
-    )
+    place = _place(desk, customer_id)
+    node, said, own = desk.stored_at([place_of_node(desk, customer_id), consents.place_of(customer_id), place])
     persons = None if node is None else persons_of(desk, [customer_id])
-    owned = _owned(*stored) if persons is None else _owned_by_person(desk, persons, customer_id)
-    if not owned.has_items:
+    if persons is None:
+        owned = _Owned(_shopper(own), place.partition)
+    else:
+        owned = _owned_by_person(desk, persons, customer_id)
+    if not owned.shopper.items:
         return None, False
     now_ms = SystemClock().now_ms()
     if persons is None:
@@ -145,7 +151,43 @@ def agreed_lists_of(
         consented = consents.read([customer_id], persons=persons)
     if not consented.may_score(customer_id, now_ms):
         return RecommendationLists(), True
-    return _lists(desk, settings, owned, known, now_of(known.newest_ms, now_ms), limit, refused), False
+    at_ms = now_of(known.newest_ms, now_ms)
+    never = refused | never_of(settings)
+    return _lists(desk, owned, known, rows or KnownRows(), at_ms, limit, never), False
+
+
+class ListsRecord(msgspec.Struct, frozen=True):
+    """How good lists of ten were, each made before the order with which it is compared; of a part of all orders.
+
+    ``hit_share``: of the ``lists``, those with an item that was bought. ``ndcg``: the mean. None: there are no lists.
+    """
+
+    lists: int
+    hit_share: float | None
+    ndcg: float | None
+
+    @classmethod
+    def of(cls, records: Iterable[RankerRecord]) -> ListsRecord:
+        """Of several partitions."""
+        record = reduce(RankerRecord.plus, records, RankerRecord())
+        if not record.lists:
+            return cls(0, None, None)
+        return cls(record.lists, record.hits / record.lists, record.ndcg / record.lists)
+
+
+class ShopRecord(msgspec.Struct, frozen=True):
+    """How good the lists of own items, ``again``, and those of new items, ``also``, were."""
+
+    again: ListsRecord
+    also: ListsRecord
+
+
+def record_of_shop(desk: ProjectionDesk, settings: Settings) -> ShopRecord:
+    """How good the lists of all partitions were."""
+    heads = _heads(desk, settings).values()
+    return ShopRecord(
+        ListsRecord.of(head.repeat.record for head in heads), ListsRecord.of(head.explore.record for head in heads)
+    )
 
 
 def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> AssociationRules:
@@ -165,66 +207,64 @@ def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Associatio
     return association_rules(firsts, newest_ms // HOUR_MS, days)
 
 
+def _heads(desk: ProjectionDesk, settings: Settings) -> dict[int, ShopHead]:
+    """What each partition knows of all its orders."""
+    partitions = range(settings.partitions)
+    stored = desk.stored_at([StatePlace(*_PROJECTION, partition, HEAD) for partition in partitions])
+    states = zip(partitions, stored, strict=True)
+    return {partition: head for partition, state in states if state and (head := _decode(state).head) is not None}
+
+
 class _Owned(NamedTuple):
-    """What is stored of a customer, and the ``head`` of the partition."""
+    """What is stored of a customer, or of a person with several ids; and the partition whose rankers are asked."""
 
     shopper: Shopper
+    partition: int
+
+
+class _KnownShop(NamedTuple):
+    """Sums over all partitions; the rankers are those of one, which have learned from the orders of its customers."""
+
+    known: KnownItems
     head: ShopHead
+    rows: Mapping[str, IndexedRow | None]
 
     @property
-    def has_items(self) -> bool:
-        return bool(self.shopper.items)
+    def rankers(self) -> tuple[ListRanker, ListRanker]:
+        return self.head.repeat, self.head.explore
+
+    def shelf_at(self, hour: int) -> IndexShelf:
+        known, part = self.known, part_of_day(hour, self.head.zone)
+        return IndexShelf(known.items, self.rows.get, known.popular, known.times, hour, part)
 
 
-def _places(desk: ProjectionDesk, customer_id: str) -> list[StatePlace]:
-    """Where the two are that make `_Owned`."""
-    return [desk.place(*_PROJECTION, key, customer_id) for key in (shopper_key(customer_id), HEAD)]
+def _place(desk: ProjectionDesk, customer_id: str) -> StatePlace:
+    return desk.place(*_PROJECTION, shopper_key(customer_id), customer_id)
 
 
-def _owned(own: bytes | None, head: bytes | None) -> _Owned:
-    shopper, stored = _decode(own).shopper if own else None, _decode(head).head if head else None
-    return _Owned(shopper or Shopper(), stored or ShopHead())
+def _shopper(state: bytes | None) -> Shopper:
+    return (_decode(state).shopper if state else None) or Shopper()
 
 
 def _owned_by_person(desk: ProjectionDesk, persons: Persons, customer_id: str) -> _Owned:
-    """What was bought under all ids of a person, and the head of the partition of the customer to whom these belong."""
-    ids, owner = persons.ids_of(customer_id), persons.customer_of(customer_id)
-    keys = [*((shopper_key(one), one) for one in ids), (HEAD, owner)]
-    *stored, head = desk.states_of(*_PROJECTION, keys)
-    shoppers = (_decode(own).shopper for own in stored if own)
-    return _owned(None, head)._replace(shopper=as_one(one for one in shoppers if one is not None))
+    """What was bought under all ids of a person, in the partition of the customer to whom these belong."""
+    stored = desk.stored_at([_place(desk, one) for one in persons.ids_of(customer_id)])
+    owner = persons.customer_of(customer_id)
+    return _Owned(as_one(map(_shopper, stored)), _place(desk, owner).partition)
 
 
 def _lists(
     desk: ProjectionDesk,
-    settings: Settings,
     owned: _Owned,
     known: KnownItems,
+    rows: KnownRows,
     now_ms: int,
     limit: int,
-    refused: AbstractSet[str] = frozenset(),
-) -> RecommendationLists | None:
-    if not owned.has_items:
-        return None
-    tables = _tables(desk, settings, owned, known)
-    return recommended(owned.shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
-
-
-def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: KnownItems) -> ShopTables:
-    """Sums over all partitions; the rankers are those of the customer's own, which have learned from its orders."""
-    items = [*dict.fromkeys(needed_for(owned.shopper))]
-    stored = desk.shared_of(*_PROJECTION, map(item_key, items))
-    parts_of = [[row for state in stored[item_key(item)] if (row := _decode(state).row)] for item in items]
-    rows = zip(items, FollowerRow.merged(parts_of), strict=True)
-    head = owned.head
-    head.customers, head.popular, head.sold = known.customers, known.popular, known.sold
-    return ShopTables(
-        head,
-        {item: row for item, row in rows if row.ids},
-        dict(known.shards),
-        bounds_of(settings),
-        known.items,
-    )
+    refused: AbstractSet[str],
+) -> RecommendationLists:
+    found = rows.of(desk, [*dict.fromkeys(needed_for(owned.shopper))])
+    shop = _KnownShop(known, known.heads.get(owned.partition, ShopHead()), found)
+    return recommended(owned.shopper, shop, now_ms // HOUR_MS, limit, refused)
 
 
 def _merged(parts: Iterable[ItemShard]) -> ItemShard:

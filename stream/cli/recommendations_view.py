@@ -7,11 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.cli.recommendations_desk import ShopRecord
 from stream.events.rejections import printable
 from stream.recommending.association_rules import AssociationRule, AssociationRules
 from stream.recommending.recommended import RecommendationLists
 
-__all__ = ["recommendation_tables", "recommendations_view", "rules_view"]
+__all__ = ["recommendation_tables", "recommendations_view", "record_view", "rules_view"]
 
 
 def recommendations_view(found: RecommendationLists) -> RenderableType:
@@ -31,6 +32,15 @@ def rules_view(found: AssociationRules, limit: int) -> RenderableType:
         f" {found.false_share:.0%} of them are expected to be chance."
     )
     return Group(*([table] if found.rules else []), Text(told))
+
+
+def record_view(found: ShopRecord) -> RenderableType:
+    """How good lists were, and what the figures mean."""
+    table = Table("list of ten", "orders", "with an item of the list", "NDCG", box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, one in zip(("buy again", "you may also like"), (found.again, found.also), strict=True):
+        hits = "-" if one.hit_share is None else f"{one.hit_share:.0%}"
+        table.add_row(title, f"{one.lists:,}", hits, "-" if one.ndcg is None else f"{one.ndcg:.3f}")
+    return Group(table, Text("Each list was made before the order with which it is compared."))
 
 
 def _sentence(rule: AssociationRule, days: int) -> str:

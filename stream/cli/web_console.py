@@ -95,7 +95,14 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         )
         writing, operations, filters = Writing.of(settings), ShopOperations(settings), SavedFilters(desk.engine)
         pages = Pages(
-            *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
+            *(
+                store,
+                writing,
+                partial(todays_list, settings),
+                partial(customer_texts, settings, live.lists),
+                acting,
+                logins,
+            ),
             operations=operations,
             offers=ShopOffers(settings),
             filters=filters,

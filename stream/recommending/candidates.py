@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stream.recommending.fading import FadingCounts
-from stream.recommending.follower_rows import Followers, Ids, item_id
 from stream.recommending.own_items import OWN_HALF_LIFE_H, Shopper
-from stream.recommending.sold_counts import Sold
+from stream.recommending.shelf import Beside, Companions, Items, Shelf, beside
 
-__all__ = ["ANTECEDENTS", "EXPLORE", "REPEAT", "Candidates", "Shelf", "candidates_of", "together_with"]
+__all__ = ["ANTECEDENTS", "EXPLORE", "REPEAT", "Candidates", "candidates_of", "together_with"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,129 +52,69 @@ EXPLORE: Final[Mapping[str, float]] = {
 }
 
 
-class Shelf(NamedTuple):
-    """What is known of items: the ``followers`` of one, None if nothing follows; ``customers`` who bought
-    each of some lately.
+class Candidates(NamedTuple):
+    """Items and their features, (n, k): ``own`` in the columns of `REPEAT`, ``new`` in those of `EXPLORE`.
 
-    ``popular``: what sells most lately. ``sold``: of some items, as of now. ``categories`` of items, None if unknown.
-    ``names`` of items by their ids, None if one is not counted.
+    ``latest``: what goes with the items bought last.
     """
 
-    followers: Callable[[str], Followers | None]
-    customers: Callable[[Sequence[str]], Floats]
-    popular: FadingCounts
-    sold: Callable[[Sequence[str]], Sold]
-    categories: Callable[[Iterable[str]], list[str | None]]
-    names: Callable[[Iterable[int]], list[str | None]]
-
-
-class Candidates(NamedTuple):
-    """Items and their features, (n, k): ``own`` in the columns of `REPEAT`, ``new`` in those of `EXPLORE`."""
-
-    own: list[str]
+    own: Items
     own_features: Floats
-    new: list[str]
+    new: Items
     new_features: Floats
+    latest: Beside
 
 
 def candidates_of(shopper: Shopper, shelf: Shelf, hour: int) -> Candidates:
     """All own items, and new ones that go with those bought last or are popular."""
-    together = together_with(shopper, shopper.latest(ANTECEDENTS), shelf, hour)
-    own = [*shopper.items]
-    own_ids = _ids(own)
-    follows = [name for name in shelf.names(_best(together, own_ids)) if name is not None]
-    new = [*dict.fromkeys([*follows, *(name for name in shelf.popular.counts if name not in shopper.items)])]
-    new_ids = _ids(new)
-    categories = _categories(shopper, shelf)
-    shares = [categories.get(of, 0.0) for of in shelf.categories(new)] if categories else [0.0] * len(new)
-    own_context = [together.of(own_ids).share + _RARE, *_selling(own, shelf)]
-    companions = together.of(new_ids)
+    latest = shopper.latest(ANTECEDENTS)
+    row_of = beside(latest, shelf)
+    together = together_with(shopper, latest, row_of, shelf, hour)
+    own = _items([*shopper.items], shelf)
+    follow = [name for name in shelf.names(together.best(_MAX_FOLLOWERS, own.handles)) if name is not None]
+    popular = (name for name in shelf.popular.counts if name not in shopper.items)
+    new = _items([*dict.fromkeys([*follow, *popular])], shelf)
+    shares = _categories(shelf.categories(own))
+    own_context = [together.share_of(own.handles) + _RARE, *_selling(own, shelf)]
     new_features = [
-        companions.share + _RARE,
+        together.share_of(new.handles) + _RARE,
         shelf.customers(new) + _FEW,
-        [share + _RARE_CATEGORY for share in shares],
-        companions.largest + _RARE,
+        np.array([shares.get(of, 0.0) for of in shelf.categories(new)] if shares else np.zeros(len(new.names)))
+        + _RARE_CATEGORY,
+        together.largest_of(new.handles) + _RARE,
         *_selling(new, shelf),
     ]
-    return Candidates(
-        own, np.column_stack([_repeat(shopper, hour), *map(np.log, own_context)]), new, np.log(np.array(new_features)).T
-    )
+    own_features = np.column_stack([_repeat(shopper, hour), np.log(own_context).T])
+    return Candidates(own, own_features, new, np.log(new_features).T, row_of)
 
 
-class Companions(NamedTuple):
-    """Followers of own items by ascending ``ids``, (n,).
+def together_with(shopper: Shopper, items: Sequence[str], row_of: Beside, shelf: Shelf, hour: int) -> Companions:
+    """What goes with ``items``: shares are shrunk, and weighed by how often the customer buys the items.
 
-    ``share``: of the customers of an own item, who bought it as well, the mean over own items; ``largest``: of one.
+    ``row_of``: what is beside them. Items that nothing follows count as followed by none.
     """
-
-    ids: Ids
-    share: Floats
-    largest: Floats
-
-    def of(self, ids: Ids) -> Companions:
-        """Of any items; of those that do not follow, 0.
-
-        >>> Companions(np.array([3, 7]), np.array([0.2, 0.1]), np.array([0.5, 0.1])).of(np.array([5, 3])).largest
-        array([0. , 0.5])
-        """
-        if not len(self.ids):
-            return Companions(ids, np.zeros(len(ids)), np.zeros(len(ids)))
-        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        found = self.ids[places] == ids
-        return Companions(ids, np.where(found, self.share[places], 0.0), np.where(found, self.largest[places], 0.0))
+    known = shopper.items
+    weight_of = {name: known[name].weight_at(hour) ** 0.5 if name in known else 1.0 for name in items}
+    weights = np.array([weight_of[name] for name in row_of.items])
+    shares = row_of.customers * (1.0 / (row_of.of + _SHRINKAGE))[row_of.numbers]
+    return shelf.companions(row_of, shares, shares * weights[row_of.numbers], sum(weight_of.values()))
 
 
-def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: int) -> Companions:
-    """What goes with ``items``: shares are shrunk, and weighed by how often the customer buys the items."""
-    rows: list[Followers] = []
-    weights: list[tuple[float, float]] = []
-    total = 0.0
-    for name, customers in zip(items, shelf.customers(items).tolist(), strict=True):
-        own = shopper.items.get(name)
-        weight = 1.0 if own is None else own.weight_at(hour) ** 0.5
-        total += weight
-        row = shelf.followers(name)
-        if row is not None:
-            rows.append(row)
-            weights.append((weight, 1.0 / (customers + _SHRINKAGE)))
-    if not rows:
-        return Companions(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
-    ids = np.concatenate([row.ids for row in rows])
-    weight_of, unit_of = np.repeat(np.array(weights), [len(row.ids) for row in rows], 0).T
-    shares = np.concatenate([row.customers for row in rows]) * unit_of
-    # a stable sort takes four times as long
-    in_order = np.argsort(ids)
-    ids, shares = ids[in_order], shares[in_order]
-    begins = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
-    weighed = shares * weight_of[in_order]
-    return Companions(ids[begins], np.add.reduceat(weighed, begins) / total, np.maximum.reduceat(shares, begins))
+def _items(names: Sequence[str], shelf: Shelf) -> Items:
+    return Items(names, shelf.handles(names))
 
 
-def _best(together: Companions, own_ids: Ids) -> list[int]:
-    """Those that are not among the own, by falling share."""
-    own = np.sort(own_ids)
-    places = np.minimum(np.searchsorted(own, together.ids), len(own) - 1)
-    new = np.flatnonzero(own[places] != together.ids) if len(own) else np.arange(len(together.ids))
-    best = new[np.argsort(-together.share[new], kind="stable")[:_MAX_FOLLOWERS]]
-    ids: list[int] = together.ids[best].tolist()
-    return ids
-
-
-def _ids(names: Sequence[str]) -> Ids:
-    return np.array([*map(item_id, names)], np.int64)
-
-
-def _selling(names: Sequence[str], shelf: Shelf) -> list[Floats]:
+def _selling(items: Items, shelf: Shelf) -> list[Floats]:
     """The last three columns of both."""
-    sold = shelf.sold(names)
+    sold = shelf.sold(items)
     return [sold.lately + _UNSOLD, sold.season + _UNSOLD, sold.timely]
 
 
-def _categories(shopper: Shopper, shelf: Shelf) -> dict[str | None, float]:
+def _categories(own: Sequence[str | None]) -> dict[str | None, float]:
     """Shares of the categories of own items; nothing is known of no category."""
-    found = Counter(shelf.categories(shopper.items))
+    found = Counter(own)
     found.pop(None, None)
-    return {category: count / len(shopper.items) for category, count in found.items()}
+    return {category: count / len(own) for category, count in found.items()}
 
 
 def _repeat(shopper: Shopper, hour: int) -> Floats:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["HALF_LIFE_H", "HOUR_MS", "MOVES_AFTER", "ONE", "SLACK", "STAY", "FadingCounts", "weight_at"]
+__all__ = ["HALF_LIFE_H", "HOUR_MS", "MOVES_AFTER", "ONE", "SLACK", "STAY", "FadingCounts", "unit_at", "weight_at"]
 
 HOUR_MS: Final = 3_600_000
 #: Sixty days: what is of a season fades, what always sells does not.
@@ -89,7 +89,7 @@ class FadingCounts(msgspec.Struct, omit_defaults=True, gc=False):
 
     def unit(self, hour: int) -> float:
         """By what weights are multiplied to be counts at an hour."""
-        return math.exp2((self.epoch - hour) / HALF_LIFE_H) / ONE
+        return unit_at(self.epoch, hour)
 
     def weight(self, name: str, hour: int) -> float:
         """What the counts of a name are worth at an hour."""
@@ -109,6 +109,11 @@ class FadingCounts(msgspec.Struct, omit_defaults=True, gc=False):
         for name in gone:
             del counts[name]
         return gone
+
+
+def unit_at(epoch: int, hour: int) -> float:
+    """By what weights as of an epoch are multiplied to be counts at an hour."""
+    return math.exp2((epoch - hour) / HALF_LIFE_H) / ONE
 
 
 def weight_at(hour: int, epoch: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stream.recommending.fading import HALF_LIFE_H, MOVES_AFTER, ONE, SLACK, STAY, weight_at
+from stream.recommending.fading import HALF_LIFE_H, MOVES_AFTER, ONE, SLACK, STAY, unit_at, weight_at
 
 __all__ = ["MAX_LINES", "FollowerRow", "FollowerRows", "Followers", "item_id"]
 
@@ -122,8 +121,7 @@ class FollowerRows:
         if slot is None or not self._of[0, slot]:
             return None
         size, epoch = self._of[:2, slot].tolist()
-        unit = np.float64(math.exp2((epoch - hour) / HALF_LIFE_H) / ONE)
-        return Followers(self._ids[slot, :size], self._weights[slot, :size].astype(np.float64) * unit)
+        return Followers(self._ids[slot, :size], self._weights[slot, :size].astype(np.float64) * unit_at(epoch, hour))
 
     def follow(
         self, antecedents: Sequence[str], followers: Sequence[str], hour: int, may_begin: Callable[[str], bool]

@@ -28,6 +28,10 @@ class RankerRecord(msgspec.Struct):
     hits: int = 0
     ndcg: float = 0.0
 
+    def plus(self, other: RankerRecord) -> RankerRecord:
+        """Of both."""
+        return RankerRecord(self.lists + other.lists, self.hits + other.hits, self.ndcg + other.ndcg)
+
 
 class ListRanker(msgspec.Struct):
     """Scores are ``weights`` times the features of a candidate; the chance to be chosen is their softmax.
@@ -48,10 +52,6 @@ class ListRanker(msgspec.Struct):
     def score_many(self, features: Floats) -> Floats:
         """The scores of candidates, (n,), of their features (n, k)."""
         return _scores(features, self.weights if self.lead >= 0.0 else self.first)
-
-    def chances(self, features: Floats) -> Floats:
-        """The chance of each candidate to be the next one chosen, (n,)."""
-        return _softmax(self.score_many(features))
 
     def learn_many(self, features: Floats, chosen: Sequence[int], wanted: int) -> None:
         """Candidates at these positions were chosen, of ``wanted`` items that should have been in the list.

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
 from itertools import islice, pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from stream.recommending.candidates import ANTECEDENTS, Shelf, candidates_of, together_with
-from stream.recommending.follower_rows import Floats, Ids, item_id
+from stream.recommending.candidates import ANTECEDENTS, candidates_of, together_with
+from stream.recommending.follower_rows import Floats
+from stream.recommending.list_ranker import ListRanker
 from stream.recommending.own_items import OwnItem, Shopper
-from stream.recommending.shop_tables import ShopTables
+from stream.recommending.shelf import Beside, Items, Shelf, beside
 
-__all__ = ["RecommendationLists", "Recommended", "recommended"]
+__all__ = ["RecommendationLists", "Recommended", "Shop", "recommended"]
 
 #: Items of one category among the new ones that are shown, where categories are known.
 _MAX_OF_CATEGORY: Final = 3
@@ -51,35 +50,49 @@ class _Pair(NamedTuple):
     of: float
 
 
+class Shop(Protocol):
+    """What lists are made of: what is known of items, and two rankers."""
+
+    @property
+    def rankers(self) -> tuple[ListRanker, ListRanker]:
+        """That of own items, and that of new ones."""
+
+    def shelf_at(self, hour: int) -> Shelf:
+        """What is known of items at an hour."""
+
+
 def recommended(
-    shopper: Shopper, tables: ShopTables, hour: int, limit: int, refused: AbstractSet[str] = frozenset()
+    shopper: Shopper, shop: Shop, hour: int, limit: int, refused: AbstractSet[str] = frozenset()
 ) -> RecommendationLists:
     """The lists at an hour, at most ``limit`` items each and none twice, without what is ``refused`` or complained of.
 
     New items are ordered by the chance to be bought next; those that go with the last order by the share of the
     customers of its items, divided by the square root of how many customers an item has, so that not all are popular.
     """
-    tables.as_of(hour)
-    # a row is asked for up to four times
-    shelf = tables.shelf._replace(followers=cache(tables.shelf.followers))
+    shelf, (repeat, explore) = shop.shelf_at(hour), shop.rankers
     never = refused | {*shopper.refused}
     found = candidates_of(shopper, shelf, hour)
-    again = _best(found.own, tables.head.repeat.chances(found.own_features), never) if found.own else iter(())
-    also = _best(found.new, tables.head.explore.chances(found.new_features), never) if found.new else iter(())
+    again = _best(found.own.names, repeat.score_many(found.own_features), never)
+    also = _best(found.new.names, explore.score_many(found.new_features), never)
+    handle_of = dict(zip(found.new.names, found.new.handles.tolist(), strict=True))
     offered = [*islice(_diverse(also, shelf), limit)]
     last = shopper.orders[-1].items[:ANTECEDENTS] if shopper.orders else []
-    pairs = _Pairs(shopper.latest(ANTECEDENTS), shelf)
+    pairs = _Pairs(found.latest)
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in islice(again, limit)),
-        tuple(Recommended(name, _why(name, pairs, shopper, tables)) for name in offered),
-        tuple(islice(_beside(last, shopper, shelf, hour, never | {*shopper.items, *offered}), limit)),
+        tuple(Recommended(name, _why(name, pairs.best(handle_of[name]), shopper, shelf)) for name in offered),
+        tuple(islice(_goes_with(last, shopper, shelf, hour, never | {*shopper.items, *offered}), limit)),
     )
 
 
 def _best(names: Sequence[str], values: Floats, never: AbstractSet[str]) -> Iterator[str]:
     """Those with the largest values first, equals by their names; most are never asked for."""
-    order = np.argsort(-values, kind="stable")
-    ranked = values[order]
+    if not names:
+        return
+    # what differs by how it was added up is equal
+    sorted_by = values.astype(np.float32)
+    order = np.argsort(-sorted_by, kind="stable")
+    ranked = sorted_by[order]
     begins = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])).tolist()
     for begin, end in pairwise([*begins, len(names)]):
         equals = [names[place] for place in order[begin:end].tolist()]
@@ -90,7 +103,7 @@ def _diverse(names: Iterable[str], shelf: Shelf) -> Iterator[str]:
     """Without more than `_MAX_OF_CATEGORY` of a category, of whatever length the list is."""
     seen: dict[str, int] = {}
     for name in names:
-        (of,) = shelf.categories([name])
+        of = shelf.category(name)
         if of is not None:
             seen[of] = seen.get(of, 0) + 1
             if seen[of] > _MAX_OF_CATEGORY:
@@ -98,60 +111,49 @@ def _diverse(names: Iterable[str], shelf: Shelf) -> Iterator[str]:
         yield name
 
 
-def _beside(
+def _goes_with(
     last: Sequence[str], shopper: Shopper, shelf: Shelf, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
-    together = together_with(shopper, last, shelf, hour)
-    pairs = _Pairs(last, shelf)
-    most = np.argsort(-together.share, kind="stable")[:_MAX_BESIDE]
-    most = most[pairs.know(together.ids[most])]
-    named = shelf.names(together.ids[most].tolist())
-    known = [place for place, name in enumerate(named) if name is not None]
-    names = [name for name in named if name is not None]
-    values = together.share[most[known]] * (shelf.customers(names) + 1.0) ** -0.5
-    for name in _best(names, values, never) if names else ():
-        pair = pairs.best(name)
+    row_of = beside(last, shelf)
+    together = together_with(shopper, last, row_of, shelf, hour)
+    pairs = _Pairs(row_of)
+    most = together.best(_MAX_BESIDE, np.zeros(0, np.int64))
+    most = most[shelf.among(most, pairs.handles)]
+    named = zip(most.tolist(), shelf.names(most), strict=True)
+    handle_of = {name: handle for handle, name in named if name is not None}
+    names, handles = [*handle_of], np.array([*handle_of.values()], np.int64)
+    values = together.share_of(handles) * (shelf.customers(Items(names, handles)) + 1.0) ** -0.5
+    for name in _best(names, values, never):
+        pair = pairs.best(handle_of[name])
         if pair is not None:
             yield Recommended(name, _bought_with(pair))
 
 
 class _Pairs:
-    """Some items with what follows each."""
+    """Some items with what follows each, if enough customers bought both that it is worth a word."""
 
-    def __init__(self, items: Sequence[str], shelf: Shelf) -> None:
-        rows = [(item, of, shelf.followers(item)) for item, of in zip(items, shelf.customers(items), strict=True)]
-        self._items = [(item, float(of)) for item, of, row in rows if row is not None]
-        found = [row for *_, row in rows if row is not None]
-        counts = np.concatenate([row.customers for row in found]) if found else np.zeros(0)
-        ids = np.concatenate([row.ids for row in found]) if found else np.zeros(0, np.int64)
-        numbers = np.repeat(np.arange(len(found)), [len(row.ids) for row in found])
-        # a pair of fewer is never told
-        worth = np.flatnonzero(counts >= _MIN_CUSTOMERS)
-        in_order = worth[np.argsort(ids[worth])]
-        self._ids, self._customers, self._numbers = ids[in_order], counts[in_order], numbers[in_order]
+    def __init__(self, row_of: Beside) -> None:
+        worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS)
+        self.handles = row_of.handles[worth]
+        self._customers, self._numbers = row_of.customers[worth], row_of.numbers[worth]
+        self._items = [*zip(row_of.items, row_of.of.tolist(), strict=True)]
 
-    def know(self, ids: Ids) -> npt.NDArray[np.bool_]:
-        """Of which items `best` tells something."""
-        return np.isin(ids, self._ids)
-
-    def best(self, name: str) -> _Pair | None:
+    def best(self, handle: int) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
-        wanted = item_id(name)
-        begin, end = np.searchsorted(self._ids, wanted), np.searchsorted(self._ids, wanted, "right")
-        pairs = zip(self._numbers[begin:end].tolist(), self._customers[begin:end].tolist(), strict=True)
+        places = np.flatnonzero(self.handles == handle)
+        pairs = zip(self._numbers[places].tolist(), self._customers[places].tolist(), strict=True)
         found = (_Pair(self._items[number][0], customers, self._items[number][1]) for number, customers in pairs)
         return max(found, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
 
 
-def _why(name: str, pairs: _Pairs, shopper: Shopper, tables: ShopTables) -> str:
-    pair = pairs.best(name)
+def _why(name: str, pair: _Pair | None, shopper: Shopper, shelf: Shelf) -> str:
     if pair is not None:
         return _bought_with(pair)
-    (category,) = tables.shelf.categories([name])
-    own = tables.shelf.categories(shopper.items).count(category) if category is not None else 0
-    if own:
-        return f"Of the category {category}, as {own} of the {len(shopper.items)} items they buy."
-    return "Bought by many now." if name in tables.head.popular.counts else "Bought by others who buy alike."
+    category, own = shelf.category(name), [*shopper.items]
+    alike = 0 if category is None else [*shelf.categories(Items(own, shelf.handles(own)))].count(category)
+    if alike:
+        return f"Of the category {category}, as {alike} of the {len(own)} items they buy."
+    return "Bought by many now." if name in shelf.popular.counts else "Bought by others who buy alike."
 
 
 def _bought_with(pair: _Pair) -> str:

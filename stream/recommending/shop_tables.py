@@ -7,26 +7,15 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
-import numpy as np
 
-from stream.recommending.candidates import ANTECEDENTS, EXPLORE, REPEAT, Shelf, candidates_of
-from stream.recommending.fading import HALF_LIFE_H, ONE, FadingCounts
-from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, Followers, item_id
-from stream.recommending.item_shards import SHARDS, ItemIndex, ItemShard, shard_of
+from stream.recommending.candidates import ANTECEDENTS, EXPLORE, REPEAT, candidates_of
+from stream.recommending.fading import FadingCounts
+from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, item_id
+from stream.recommending.item_shards import SHARDS, ItemShard, shard_of
 from stream.recommending.list_ranker import Floats, ListRanker
 from stream.recommending.own_items import Shopper
-from stream.recommending.sold_counts import (
-    FASTER,
-    NONE,
-    Lines,
-    Sold,
-    SoldCounts,
-    part_of_day,
-    rows_of,
-    sold_of,
-    times_of_day,
-    units_at,
-)
+from stream.recommending.sold_counts import FASTER, Lines, SoldCounts, part_of_day, times_of_day
+from stream.recommending.table_shelf import TableShelf
 
 __all__ = ["Bounds", "ShopHead", "ShopOrder", "ShopTables", "all_antecedents_of", "antecedents_of", "needed_for"]
 
@@ -80,7 +69,6 @@ class ShopTables:
     """The tables of a shop, to be changed. ``rows``: followers by item; ``shards``: counts of items by number.
 
     Rows and shards that are not needed may be missing (`antecedents_of`, `all_antecedents_of`, `ShopHead.learns_from`).
-    ``index`` of all items, where it is known already and nothing is going to change.
     A row belongs to an item whose customers are counted, so the bound on these bounds the rows as well.
     """
 
@@ -90,19 +78,13 @@ class ShopTables:
         rows: Mapping[str, FollowerRow],
         shards: MutableMapping[int, ItemShard],
         bounds: Bounds,
-        index: ItemIndex | None = None,
     ) -> None:
         self.head = head
         self.rows = FollowerRows(bounds.followers, rows)
         self.shards = shards
         self.bounds = bounds
-        self._hour = 0
         self._names: dict[int, str] | None = None
-        self._index = index
         self._shard_of: dict[str, ItemShard] = {}
-        self.shelf = Shelf(
-            self._followers, self._customers_lately, head.popular, self._sold, self._categories, self._names_of
-        )
         #: What a step has changed, beside rows.
         self._touched: set[str] = set()
         self.head_has_changed = False
@@ -112,9 +94,16 @@ class ShopTables:
         """The numbers of the shards of items that were bought or returned."""
         return {*map(shard_of, self._touched)}
 
-    def as_of(self, hour: int) -> None:
-        """The hour as of which `shelf` tells from now on."""
-        self._hour = hour
+    @property
+    def rankers(self) -> tuple[ListRanker, ListRanker]:
+        """That of own items, and that of new ones."""
+        return self.head.repeat, self.head.explore
+
+    def shelf_at(self, hour: int) -> TableShelf:
+        """What is known of items at an hour, while nothing changes. All shards must be there."""
+        head = self.head
+        times, part = times_of_day(head.sold), part_of_day(hour, head.zone)
+        return TableShelf(self.rows, self._of, self._names_of, head.popular, times, hour, part)
 
     def buy(self, shopper: Shopper, order: ShopOrder) -> None:
         """Judge and learn what was chosen, then count an order. One that is known already says nothing."""
@@ -157,12 +146,11 @@ class ShopTables:
         head = self.head
         if not head.learns_from(order.id):
             return
-        self.as_of(order.hour)
-        found = candidates_of(shopper, self.shelf, order.hour)
+        found = candidates_of(shopper, self.shelf_at(order.hour), order.hour)
         bought = {*items}
         repeated = sum(name in shopper.items for name in items)
-        _learn(head.repeat, found.own, found.own_features, bought, repeated)
-        _learn(head.explore, found.new, found.new_features, bought, len(items) - repeated)
+        _learn(head.repeat, found.own.names, found.own_features, bought, repeated)
+        _learn(head.explore, found.new.names, found.new_features, bought, len(items) - repeated)
 
     def _meet(self, firsts: Sequence[str], order: ShopOrder) -> None:
         """A customer bought items for the first time."""
@@ -218,43 +206,7 @@ class ShopTables:
         self._touched.add(name)
         return self._of(name)
 
-    def _followers(self, name: str) -> Followers | None:
-        return self.rows.followers(name, self._hour)
-
-    def _customers_lately(self, names: Sequence[str]) -> Floats:
-        index = self._index
-        if index is not None:
-            customers: Floats = index.weights[index.places_of(names), 0] * self._unit(index.epoch)
-            return customers
-        counts = [self._of(name).counts for name in names]
-        weights = np.array([of.counts.get(name, 0) for of, name in zip(counts, names, strict=True)], np.float64)
-        epochs = np.array([of.epoch for of in counts], np.float64)
-        lately: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
-        return lately
-
-    def _unit(self, epoch: int) -> float:
-        return float(np.exp2((epoch - self._hour) / HALF_LIFE_H)) / ONE
-
-    def _sold(self, names: Sequence[str]) -> Sold:
-        index = self._index
-        if index is not None:
-            weights = index.weights[index.places_of(names), 1:] * units_at(index.epoch, self._hour)
-        else:
-            sold = [self._of(name).sold for name in names]
-            found = rows_of(of.counts.get(name, NONE) for of, name in zip(sold, names, strict=True))
-            hours = np.array([of.epoch for of in sold], np.float64)
-            weights = found * units_at(hours[:, None], self._hour)
-        return sold_of(weights, part_of_day(self._hour, self.head.zone), times_of_day(self.head.sold))
-
-    def _categories(self, names: Iterable[str]) -> list[str | None]:
-        index = self._index
-        if index is not None:
-            return [index.categories[place] for place in index.places_of(names)]
-        return [self._of(name).categories.get(name) for name in names]
-
     def _names_of(self, ids: Iterable[int]) -> list[str | None]:
-        if self._index is not None:
-            return [*map(self._index.names.get, ids)]
         if self._names is None:
             self._names = {item_id(name): name for shard in self.shards.values() for name in shard.counts.counts}
         return [*map(self._names.get, ids)]

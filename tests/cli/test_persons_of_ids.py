@@ -16,6 +16,7 @@ from stream.cli.live_recommendations import LiveRecommendations
 from stream.cli.recommendations_desk import recommendations_for
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
+from stream.console.offering import Offered
 from stream.events.partitioner import partition_of
 from stream.identity.links import Node, Pair
 from stream.identity.records import KEY
@@ -135,9 +136,9 @@ def test_who_agrees_to_no_scores_is_scored_and_offered_nothing_under_any_id(
     for one in (ALIAS, OWNER):
         with closing(LiveRecommendations(settings)) as live:
             lists, is_withheld = live.lists(one, 3)
+            page = customer_texts(settings, live.lists, one)
         assert lists is not None
         assert (is_withheld, bool(lists.again)) == (refuses, not refuses)
-        page = customer_texts(settings, one)
         assert (page.is_scored, page.offered is None) == (not refuses, refuses)
         assert [purpose for purpose, _ in page.refusals] == [Purpose.PROFILING] * refuses
         assert refusing_to_be_scored(settings, [one, "c-2"]) == ({one} if refuses else set())
@@ -170,11 +171,11 @@ def test_recommendations_go_by_what_was_bought_under_all_ids(client: redis.Redis
 
 
 def test_the_page_has_what_a_customer_said_as_the_command_has_it(client: redis.Redis, settings: Settings) -> None:
-    assert customer_texts(settings, OWNER).opinion is None
+    assert customer_texts(settings, lambda *_: Offered(None), OWNER).opinion is None
     opinion = Opinion(loyalty=0.53, scores=1, said=[Said(1, 2, "rated", "nps", 8.0, 0.8, "score", 0.53)])
     opinion.add(0.8, 2)
     put(client, settings, Satisfaction, OWNER, opinion)
-    page = customer_texts(settings, OWNER)
+    page = customer_texts(settings, lambda *_: Offered(None), OWNER)
     assert (page.opinion, page.moods) == (opinion, 0)
 
 

@@ -9,7 +9,8 @@ from stream.cli.console import console_for_people
 from stream.cli.customer_view import _chance, _pairs
 from stream.cli.leads_view import leads_view
 from stream.cli.loyalty_view import loyalty_view
-from stream.cli.recommendations_view import rules_view
+from stream.cli.recommendations_desk import ListsRecord, ShopRecord
+from stream.cli.recommendations_view import record_view, rules_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
 from stream.consent.agreements import Agreements, Statement
@@ -21,6 +22,7 @@ from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
 from stream.recommending.association_rules import AssociationRule, AssociationRules
+from stream.recommending.list_ranker import RankerRecord
 from stream.reporting.first_orders import LeadList, list_leads
 from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
@@ -138,6 +140,15 @@ def test_nothing_is_learned_of_who_refuses_scores_under_another_id() -> None:
 def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
     text = "write to [email] or [phone], see [/docs], :smile:"
     assert text in shown(_pairs(iter([("wrote", clipped(text))])))
+
+
+def test_how_good_lists_were_is_told_of_both_kinds_of_lists_apart() -> None:
+    records = [RankerRecord(3, 2, 1.5), RankerRecord(1, 0, 0.0)]
+    lines = shown(record_view(ShopRecord(ListsRecord.of(records), ListsRecord.of([])))).splitlines()
+    assert [line.split() for line in lines if line.startswith(("buy", "you"))] == [
+        ["buy", "again", "4", "50%", "0.375"],
+        ["you", "may", "also", "like", "0", "-", "-"],
+    ]
 
 
 def test_a_rule_is_a_sentence_and_its_figures_stand_beside() -> None:

@@ -1,14 +1,17 @@
 """The three lists of a customer: their order, and the words beside each item."""
 
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from stream.recommending.item_shards import ItemIndex
+from stream.recommending.item_index import IndexedRow, IndexShelf, ItemIndex
+from stream.recommending.list_ranker import ListRanker
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import Bounds, ShopHead, ShopOrder, ShopTables
+from stream.recommending.sold_counts import part_of_day, times_of_day
 
 BOUNDS = Bounds(2000, 60)
 DAY_H = 24
@@ -67,19 +70,47 @@ def test_at_most_three_of_a_category_are_among_the_new_ones() -> None:
     assert len(recommended(shoppers["ann"], tables, 2 * DAY_H, 10).also) == 3
 
 
-@pytest.mark.parametrize("seed", range(3))
+class Indexed(NamedTuple):
+    """A shop of which nothing changes."""
+
+    tables: ShopTables
+    items: ItemIndex
+    rows: dict[str, IndexedRow]
+
+    @property
+    def rankers(self) -> tuple[ListRanker, ListRanker]:
+        return self.tables.rankers
+
+    def shelf_at(self, hour: int) -> IndexShelf:
+        head = self.tables.head
+        return IndexShelf(
+            self.items, self.rows.get, head.popular, times_of_day(head.sold), hour, part_of_day(hour, head.zone)
+        )
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_an_index_of_all_items_changes_nothing(seed: int) -> None:
     random = np.random.default_rng(seed)
-    drawn = {f"c{k}": [[f"i{n}" for n in set(random.zipf(1.5, 6) % 60)] for _ in range(4)] for k in range(60)}
+    # more of them than candidates
+    items = 60 if seed < 3 else 900
+    drawn = {f"c{k}": [[f"i{n}" for n in set(random.zipf(1.3, 6) % items)] for _ in range(4)] for k in range(150)}
     tables, shoppers = shop(drawn)
-    rows = {name: row for name, row in tables.rows.changed() if row is not None}
-    index = ItemIndex.of(tables.shards.values())
-    assert set(index.names.values()) == {*index.places}
+    rows = {name: IndexedRow(row) for name, row in tables.rows.changed() if row is not None}
+    indexed = Indexed(tables, ItemIndex.of(tables.shards.values()), rows)
     for shopper in shoppers.values():
         shopper.items.pop("i3", None)
-        indexed = ShopTables(tables.head, rows, dict(tables.shards), BOUNDS, index)
         lists = recommended(shopper, indexed, 5 * DAY_H, 8, {"i2"})
-        assert lists == recommended(shopper, ShopTables(tables.head, rows, tables.shards, BOUNDS), 5 * DAY_H, 8, {"i2"})
+        assert lists == recommended(shopper, tables, 5 * DAY_H, 8, {"i2"})
         told = [*chain.from_iterable(names(lists))]
         assert "i2" not in told
         assert len({*told}) == len(told)
+
+
+def test_what_follows_and_is_not_counted_any_more_is_not_offered() -> None:
+    tables, shoppers = shop({"ann": [["tea"]], **{f"c{k}": [["tea"], ["honey"], ["milk"]] for k in range(9)}})
+    rows = {name: IndexedRow(row) for name, row in tables.rows.changed() if row is not None}
+    tables.head.popular.counts.clear()
+    for gone, left in (("none", {"honey", "milk"}), ("honey", {"milk"})):
+        shards = [shard for shard in tables.shards.values() if gone not in shard.counts.counts]
+        lists = recommended(shoppers["ann"], Indexed(tables, ItemIndex.of(shards), rows), 5 * DAY_H, 8)
+        assert {one.item for one in lists.also} == left

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.recommending.fading import HALF_LIFE_H, ONE
-from stream.recommending.item_shards import ItemIndex, ItemShard
+from stream.recommending.item_index import ItemIndex
+from stream.recommending.item_shards import ItemShard
 from stream.recommending.sold_counts import (
     FASTER,
     NUMBERS,
