@@ -16,7 +16,7 @@ from stream.recommending.list_ranker import ListRanker
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shelf import Beside, Items, Shelf, beside
 
-__all__ = ["RecommendationLists", "Recommended", "Shop", "recommended"]
+__all__ = ["ListSource", "RecommendationLists", "Recommended", "recommended"]
 
 #: Items of one category among the new ones that are shown, where categories are known.
 _MAX_OF_CATEGORY: Final = 3
@@ -50,7 +50,7 @@ class _Pair(NamedTuple):
     of: float
 
 
-class Shop(Protocol):
+class ListSource(Protocol):
     """What lists are made of: what is known of items, and two rankers."""
 
     @property
@@ -62,7 +62,7 @@ class Shop(Protocol):
 
 
 def recommended(
-    shopper: Shopper, shop: Shop, hour: int, limit: int, refused: AbstractSet[str] = frozenset()
+    shopper: Shopper, shop: ListSource, hour: int, limit: int, refused: AbstractSet[str] = frozenset()
 ) -> RecommendationLists:
     """The lists at an hour, at most ``limit`` items each and none twice, without what is ``refused`` or complained of.
 

@@ -108,7 +108,7 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(  # noqa: PLR
         refused = run(replace(stack, recommend_never="honey, tea,"), "recommend", "c-0", "--json")
         nobody = run(stack, "recommend", "warm")
         rules = orjson.loads(told(stack, "recommend", "--rules", "--json"))
-        record = orjson.loads(told(stack, "recommend", "--record", "--json"))
+        lists_record = orjson.loads(told(stack, "recommend", "--record", "--json"))
         record_shown = " ".join(told(stack, "recommend", "--record").split())
         neither, both = run(stack, "recommend"), run(stack, "recommend", "c-0", "--record")
         of_warm = " ".join(told(stack, "customer", "warm").split())
@@ -167,7 +167,7 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(  # noqa: PLR
     # twenty buyers are too few for a rule
     assert (rules["customers"], rules["rules"], rules["days"]) == (PEOPLE // 3, [], 30)
     # nobody ordered twice, so no list could be judged
-    assert record == {of: {"lists": 0, "hit_share": None, "ndcg": None} for of in ("again", "also")}
+    assert lists_record == {of: {"lists": 0, "hit_share": None, "ndcg": None} for of in ("again", "also")}
     assert "buy again 0 - -" in record_shown
     assert [status for status, _ in (neither, both)] == [2, 2]
     assert "expected the ID of a customer, --rules, or --record" in neither[1]

@@ -145,7 +145,7 @@ def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
 def test_how_good_lists_were_is_told_of_both_kinds_of_lists_apart() -> None:
     records = [RankerRecord(3, 2, 1.5), RankerRecord(1, 0, 0.0)]
     lines = shown(record_view(ShopRecord(ListsRecord.of(records), ListsRecord.of([])))).splitlines()
-    assert [line.split() for line in lines if line.startswith(("buy", "you"))] == [
+    assert [line.split() for line in lines if line.strip().startswith(("buy", "you"))] == [
         ["buy", "again", "4", "50%", "0.375"],
         ["you", "may", "also", "like", "0", "-", "-"],
     ]
