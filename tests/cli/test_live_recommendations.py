@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import redis
 
+from stream.cli.known_rows import KnownRows
 from stream.cli.live_recommendations import LiveRecommendations
 from stream.cli.recommendations_desk import ListsRecord, ShopRecord, record_of_shop
 from stream.events.partitioner import partition_of
@@ -28,6 +29,7 @@ from stream.projections.recommendations import (
 )
 from stream.recommending.fading import ONE, FadingCounts
 from stream.recommending.follower_rows import FollowerRows
+from stream.recommending.item_index import ItemIndex
 from stream.recommending.item_shards import ItemShard, shard_of
 from stream.recommending.list_ranker import RankerRecord
 from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
@@ -151,26 +153,24 @@ def test_what_goes_with_an_item_is_read_when_it_is_asked_for_and_again_after_ten
     server: EmbeddedRedis,
 ) -> None:
     now_s = 100.0
-    settings = Settings(redis_url=server.url, partitions=1, customer_ids="any")
-    put(server, **selling("tea", "honey", "fig"), **{shopper_key("ann"): owning("tea")})
-    with closing(LiveRecommendations(settings, lambda: now_s)) as live:
-
-        def reasons() -> dict[str, str]:
-            lists = live.lists("ann", 5).lists
-            assert lists is not None
-            return {one.item: one.reason for one in (*lists.also, *lists.goes_with)}
-
-        assert reasons() == dict.fromkeys(("honey", "fig"), "Bought by many now.")
-        rows = FollowerRows(5, {})
-        for _ in range(4):
-            rows.follow(["tea"], ["honey"], HOUR, lambda _: True)
-        ((_, row),) = rows.changed()
+    index = ItemIndex.of([ItemShard(FadingCounts(HOUR, 0, dict.fromkeys(("tea", "honey"), ONE)))])
+    counted = FollowerRows(5, {})
+    for _ in range(4):
+        counted.follow(["tea"], ["honey"], HOUR, lambda _: True)
+    ((_, row),) = counted.changed()
+    known = KnownRows(lambda: now_s)
+    with ProjectionDesk(Settings(redis_url=server.url, partitions=1)) as desk:
+        assert known.of(desk, ["tea"]) == {"tea": None}
         put(server, **{item_key("tea"): RecommendationState(item="tea", row=row)})
-        assert reads_of(server, reasons) == 1
-        assert reasons()["honey"] == "Bought by many now."
+        assert reads_of(server, partial(known.of, desk, ["tea"])) == 0
+        assert known.of(desk, ["tea"]) == {"tea": None}
         now_s += 601.0
-        assert reads_of(server, reasons) >= 2
-        assert reasons()["honey"] == "Bought with tea, or after it, by 4 of 4 customers lately."
+        assert reads_of(server, partial(known.of, desk, ["tea"])) == 1
+        read = known.of(desk, ["tea"])["tea"]
+    followers = None if read is None else read.at(index, HOUR)
+    assert followers is not None
+    assert [index.names[place] for place in followers.ids.tolist()] == ["honey"]
+    assert followers.customers.tolist() == [4.0]
 
 
 def test_states_of_a_projection_that_is_built_again_are_those_of_the_new_generation(server: EmbeddedRedis) -> None:
