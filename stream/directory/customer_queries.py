@@ -101,11 +101,11 @@ class Condition:
     def rare(self, connection: Connection) -> Subquery | None:
         """The customers to whom the part applies that applies to fewest; None if each applies to many.
 
-        Of stage, tier and segment two together are a part as well: of many at risk and many VIPs few may be both.
+        Of stage, tier and segment several together are a part as well: of many at risk and many VIPs few may be both.
         """
         groups = [*self._of_groups(customers.c)]
         chosen = [select(customers).where(clause) for clause in self._of_columns(customers.c)]
-        chosen += [select(customers).where(*pair) for pair in combinations(groups, 2)]
+        chosen += [select(customers).where(*some) for count in (2, 3) for some in combinations(groups, count)]
         if self.channel is not None:
             came = select(channels.c.customer_id).where(channels.c.channel == self.channel).limit(_FEW)
             chosen.append(select(customers).where(customers.c.customer_id.in_(came)))
@@ -276,8 +276,8 @@ def _along(index: str) -> Subquery:
 def _index_of(condition: Condition, sort: Sort) -> str:
     """The index that has customers in the order of a list, with all that conditions ask for or none but its own."""
     is_of_a_stage = len(condition.stages) == 1 and condition == Condition(stages=condition.stages)
-    name = "stage" if is_of_a_stage and sort is Sort.AT_STAKE else f"by_{sort.column.name}"
-    return f"{customers.name}_{name}"
+    name = "stage" if is_of_a_stage and sort is not Sort.ID else "by"
+    return f"{customers.name}_{name}_{sort.column.name}"
 
 
 def _sorted(query: Select[Any], sort: Sort, of: _Columns) -> Select[Any]:

@@ -133,11 +133,12 @@ _CHOSEN: Final = ("stage", "tier", "segment", "risk", "value_at_risk", "spend", 
 for _name in ("customer_id", "spend", "last_order_ms", "risk", "value_at_risk"):
     _columns = dict.fromkeys((_name, "customer_id", *_CHOSEN))
     Index(f"directory_customers_by_{_name}", *(customers.c[_column] for _column in _columns))
-# whom to contact: those of a stage, by what is at stake
-Index("directory_customers_stage", customers.c.stage, customers.c.value_at_risk, customers.c.customer_id)
-# how many are in two groups at once; each group begins one of them
-for _one, _other in (("stage", "tier"), ("tier", "segment"), ("segment", "stage")):
-    Index(f"directory_customers_{_one}_{_other}", customers.c[_one], customers.c[_other], customers.c.customer_id)
+# whom to contact: those of a stage, who stand together in no other order
+for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
+    Index(f"directory_customers_stage_{_name}", customers.c.stage, customers.c[_name], customers.c.customer_id)
+# how many are in several groups at once; each group begins one of them
+for _groups in (("stage", "tier", "segment"), ("tier", "segment"), ("segment", "stage")):
+    Index(f"directory_customers_{'_'.join(_groups)}", *(customers.c[_name] for _name in (*_groups, "customer_id")))
 
 #: How often a customer came by a channel that the events name.
 channels: Final = Table(
