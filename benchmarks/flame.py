@@ -32,7 +32,9 @@ _SHOWN = 15
 
 def sample(settings: Settings, options: argparse.Namespace, directory: Path) -> list[str]:
     """Stacks of a worker from its first event to the last, with how often each was seen."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith((ENV_PREFIX, "PYTHONPATH"))}
+    # another checkout keeps its kernels elsewhere
+    others = (ENV_PREFIX, "PYTHONPATH", "NUMBA_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     raw, log = directory / "stacks", directory / "worker.log"
     command = [sys.executable, "-m", "stream", "worker"]
     with Overview(settings) as overview, log.open("wb") as out:

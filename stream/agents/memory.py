@@ -87,7 +87,11 @@ class MemoryTrimming:
         return True
 
     def trim(self) -> None:
-        """Give back what is free. Takes some 50 ms, in which other threads may wait for memory."""
+        """Give back what is free. Takes some 50 ms, in which other threads may wait for memory.
+
+        The compiler's code goes as well: models have been linked since the start.
+        """
+        give_compiler_back()
         if self._trim is not None:
             self._trim(0)
 

@@ -44,8 +44,8 @@ _LOG = logging.getLogger(__name__)
 
 _LEARNER = "stream.online_models.learner"
 _WEEK_MS = 7 * 86_400_000
-#: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.05 ms).
-_STRETCH = 500
+#: Examples learned at a stretch, some 5 ms: steps of partitions and answers of servers wait for its end.
+_STRETCH = 100
 #: How often it is looked whether somebody is to be erased (s).
 _LOOK_S = 1.0
 #: Records taken from the queue at once.
