@@ -73,8 +73,12 @@ def valence(text: str) -> float:
     >>> valence("I love it") > 0.5, valence("not good") < 0, valence("一般")
     (True, True, 0.0)
     """
-    words = _WORD.findall(text[:MAX_CHARACTERS].lower().replace("\u2019", "'"))
     known = _lexicon()
+    if text.isascii() and text.isalpha():
+        # one word: asked of each word of a text when it is said which ones decided
+        of_word = known.get(text.lower()) or 0.0
+        return of_word / math.sqrt(of_word * of_word + _HALF_SURE)
+    words = _WORD.findall(text[:MAX_CHARACTERS].lower().replace("\u2019", "'"))
     total, negated = 0.0, -_REACH - 1
     for position, found in [(position, known[word]) for position, word in enumerate(words) if word in known]:
         if found is None:

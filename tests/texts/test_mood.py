@@ -1,7 +1,10 @@
 import doctest
 import importlib
+import string
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.texts.mood import MOODS, mood_of_score, mood_prior, valence
 
@@ -20,6 +23,11 @@ def test_the_valence_is_that_of_the_formula() -> None:
     assert valence("not great") == pytest.approx(-2.294 / (2.294**2 + 15) ** 0.5)
     assert valence("no, nothing; but after a few words great") > 0
     assert valence("") == 0.0
+
+
+@given(st.sampled_from(["LOVE", "awful", "not", "great", "table"]) | st.text(string.ascii_letters, min_size=1))
+def test_a_word_alone_has_the_valence_that_it_has_as_a_text(word: str) -> None:
+    assert valence(word) == valence(f" {word}.")
 
 
 def test_a_prior_names_each_mood_and_is_even_for_a_text_without_known_words() -> None:
