@@ -90,6 +90,8 @@ def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
         from stream.cli.shop_day import basis_of, now_of
 
         fields = orjson.loads(found[1])
+        # packed profiles of before others joined, with their scores
+        fields.pop("edition", None)
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
         stream_time_ms = max(overview.totals().stream_time_ms or stored_ms, stored_ms)
         basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,8 @@ from stream.local.redis import EmbeddedRedis
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.purchase_process import PRIOR, Histories
 from stream.online_models.snapshot import encode_snapshot
+from stream.processing.document import packed_state
+from stream.processing.editions import Edition, with_edition
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.state import PartitionState
@@ -137,6 +140,22 @@ def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], re
         at, matures_at = (datetime.fromisoformat(landmark[name]) for name in ("at", "matures_at"))
         assert matures_at - at == timedelta(days=28)
     assert state["timers"]["next_label_at"] == pending[0]["matures_at"]
+
+
+def test_what_is_kept_of_the_time_before_others_joined_is_not_shown(
+    run: Run, stored: dict[str, str], redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    """It has scores, also of who agrees to none by now."""
+    before = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
+    key = Keys(namespace).customer(partition_of(CUSTOMER, PARTITIONS), CUSTOMER)
+    with redis.Redis.from_url(redis_server.url) as client:
+        document = client.get(key)
+        assert isinstance(document, bytes)
+        packed = b64encode(packed_state(document)).decode()
+        client.set(key, with_edition(document, Edition(number=3, before=packed)))
+    done = run("customer", CUSTOMER, "--json", **stored)
+    assert packed not in done.stdout
+    assert json.loads(done.stdout) == before
 
 
 def test_before_anything_was_published_the_risk_is_that_of_other_shops(
