@@ -21,7 +21,9 @@ import numpy as np
 from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
+from stream.errors import CodecError
 from stream.events.times import rfc3339
+from stream.features.codec import verify
 from stream.identity.departures import Departure, arrived_as, departure_of, edition_of, is_again, is_repeat
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
@@ -93,12 +95,21 @@ class Departed:
         self._left.pop(customer, None)
 
     def read(self, customer: str, document: bytes) -> bool:
-        """Take note of a document just read, after `forget`; return whether it has no profile, or its customer left."""
+        """Take note of a document just read, after `forget`; return whether it has no profile, or its customer left.
+
+        Raises `CodecError` if it is damaged, also where it has profiles that count later.
+        """
         if not document.startswith(BEGIN):
             return False
-        edition = self._editions[customer] = edition_in(document)
+        edition = edition_in(document)
+        if edition.before:
+            verify(_unpacked(edition.before), customer)
         if edition.into:
-            self._left[customer] = packed_state(document) if STATE in document else b""
+            left = packed_state(document) if STATE in document else b""
+            if left:
+                verify(left, customer)
+            self._left[customer] = left
+        self._editions[customer] = edition
         return is_empty(document)
 
     def follow(self, taken: Taken, departures: Mapping[str, Departure], at_ms: int) -> Taken:
@@ -247,6 +258,13 @@ class Departed:
     def _with_edition(self, customer: str, document: bytes) -> bytes:
         edition = self._of(customer)
         return document if edition is _FIRST else with_edition(document, edition)
+
+
+def _unpacked(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise CodecError(f"the profile before others joined cannot be read: {error}") from error
 
 
 _FIRST: Final = Edition()

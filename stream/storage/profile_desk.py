@@ -63,12 +63,13 @@ class ProfileDesk(Desk):
                 # a key of another type is answered by an error of its own
                 answers = pipe.execute(raise_on_error=False)
                 for key, answer in zip(keys, answers, strict=True):
-                    if answer is not None and not (isinstance(answer, bytes) and is_empty(answer)):
-                        yield self._scanned(key, answer)
+                    if answer is not None and (scanned := self._scanned(key, answer)) is not None:
+                        yield scanned
         except FAILURES as error:
             raise StorageError(f"the customers cannot be listed: {explained(error)}") from error
 
-    def _scanned(self, key: bytes, answer: object) -> Scanned:
+    def _scanned(self, key: bytes, answer: object) -> Scanned | None:
+        """None: there is no profile in it that counts."""
         name = key.decode(errors="backslashreplace")
         customer = self._customer.fullmatch(name)
         if isinstance(answer, Exception):
@@ -78,6 +79,8 @@ class ProfileDesk(Desk):
         if customer is None or not isinstance(answer, bytes):
             return Scanned(name, None, "is not the key of a customer")
         try:
+            if is_empty(answer):
+                return None
             packed = packed_state(answer)
             unpack(packed, customer[1])
         except CodecError as error:

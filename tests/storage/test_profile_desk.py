@@ -66,6 +66,7 @@ def test_damaged_profiles_are_named(settings: Settings) -> None:
             "swapped": document(packed("somebody else")),
             "newer": document(bytes([LAYOUT + 1]) + packed("newer")[1:]),
             "text": b"no document",
+            "edition": b'{"edition":{"number":"three"},"state":"AAAA"}',
         },
     )
 
@@ -74,8 +75,8 @@ def test_damaged_profiles_are_named(settings: Settings) -> None:
 
     with_redis(settings.redis_url, use)
     summary, *damaged = profile_findings(settings)
-    assert (summary.level, summary.found) == (FindingLevel.FAIL, f"1 of layout {LAYOUT}; 5 cannot be read")
-    named = ("flipped", "swapped", "newer", "text", "list")
+    assert (summary.level, summary.found) == (FindingLevel.FAIL, f"1 of layout {LAYOUT}; 6 cannot be read")
+    named = ("flipped", "swapped", "newer", "text", "edition", "list")
     assert {finding.subject for finding in damaged} == {keys.customer(0, name) for name in named}
     assert {finding.level for finding in damaged} == {FindingLevel.FAIL}
 
