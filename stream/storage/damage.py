@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from stream.errors import StorageError, SystematicError
+import msgspec
 
-__all__ = ["OR_REPLAY", "failure"]
+from stream.errors import StorageError, SystematicError
+from stream.processing.state import PartitionState
+
+__all__ = ["OR_REPLAY", "failure", "state_in"]
 
 #: What can be done without a backup.
 OR_REPLAY = "or replay the log into a fresh namespace (docs/reliability.md, Damaged state)"
 
 #: What Redis says of a key that holds another type, and of a count that is none: no waiting changes that.
 _OF_DAMAGE = ("WRONGTYPE", "not an integer")
+
+_decoder = msgspec.json.Decoder(PartitionState)
 
 
 def failure(what: str, error: Exception) -> StorageError | SystematicError:
@@ -20,3 +25,17 @@ def failure(what: str, error: Exception) -> StorageError | SystematicError:
             f"{what}: {error}; a key of the namespace was overwritten: restore it from a backup, {OR_REPLAY}"
         )
     return StorageError(f"{what}: {error}")
+
+
+def state_in(stored: bytes | None, partition: int) -> PartitionState | None:
+    """The state of a partition as its meta key has it, None before its first step.
+
+    Raises `StorageError` if it cannot be read.
+    """
+    try:
+        return _decoder.decode(stored) if stored else None
+    except msgspec.MsgspecError as error:
+        raise StorageError(
+            f"the state of partition {partition} cannot be read: {error}; restore its meta key from a backup, "
+            f"{OR_REPLAY}"
+        ) from error

@@ -8,11 +8,13 @@ from datetime import datetime
 
 import msgspec
 
+from stream.errors import CodecError, StorageError
 from stream.events.partitioner import partition_of
 from stream.processing.editions import is_empty, merged_into
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain
+from stream.storage.damage import OR_REPLAY, state_in
 from stream.storage.desk import LOOK_AT_ONCE, Desk
 from stream.storage.keys import Keys
 from stream.storage.tokens import worker_of
@@ -23,7 +25,6 @@ __all__ = ["MAX_PARTITIONS", "Overview", "PartitionTotals", "TrainerPosition"]
 MAX_PARTITIONS = 10_000
 
 _TIMEOUT_S = 15.0
-_state_decoder = msgspec.json.Decoder(PartitionState)
 
 
 class _LastEvent(msgspec.Struct):
@@ -76,7 +77,7 @@ class Overview(Desk):
         due and the outboxes are empty, then nothing more will come.
         """
         metas = self._pipelined([("HMGET", self._keys.meta(p), "epoch", "token", "state") for p in self._range])
-        states = [_state_decoder.decode(state) if state else PartitionState() for _, _, state in metas]
+        states = [state_in(state, p) or PartitionState() for p, (_, _, state) in zip(self._range, metas, strict=True)]
         times = [state.stream_time_ms for state in states]
         due = self._pipelined(
             [
@@ -88,7 +89,7 @@ class Overview(Desk):
         return PartitionTotals(
             counters=_sum([state.counters for state in states]),
             claimed=sum(epoch is not None for epoch, _, _ in metas),
-            owners=frozenset(worker_of(token.decode()) for _, token, _ in metas if token),
+            owners=frozenset(worker_of(token) for _, token, _ in metas if token),
             stream_time_ms=max((time for time in times if time is not None), default=None),
             due=sum(due),
             outbox=sum(outbox),
@@ -103,15 +104,20 @@ class Overview(Desk):
         states = self._pipelined([("HGET", self._keys.meta(p), "state") for p in self._range])
         return {
             (topic, partition): offset
-            for partition, state in zip(self._range, states, strict=True)
-            if state
-            for topic, offset in _state_decoder.decode(state).offsets.items()
+            for partition, stored in zip(self._range, states, strict=True)
+            if (state := state_in(stored, partition)) is not None
+            for topic, offset in state.offsets.items()
         }
 
     def trainer(self) -> TrainerPosition:
         """How far the trainer's checkpoint is."""
         ((token, offset),) = self._pipelined([("HMGET", self._keys.checkpoint(), "token", "offset")])
-        return TrainerPosition(worker_of((token or b"").decode()), int(offset or 0))
+        if offset is not None and not offset.isdigit():
+            raise StorageError(
+                f"the offset of the trainer in Redis is {offset[:40]!r}, not a number: restore the key "
+                f"{self._keys.checkpoint()} from a backup, {OR_REPLAY}"
+            )
+        return TrainerPosition(worker_of(token or b""), int(offset or 0))
 
     def snapshot(self) -> bytes | None:
         """Return the encoded model snapshot, None while there is none."""
@@ -121,9 +127,11 @@ class Overview(Desk):
     def documents(self) -> Iterator[bytes]:
         """All customer documents, in no order; those written meanwhile may be missing or come twice.
 
-        Without those of customers who are others now.
+        Without those of customers who are others now. Damaged ones are among them; one is empty where its key holds
+        another type.
         """
-        return (document for document in self._every(self._keys.customer_pattern()) if not is_empty(document))
+        found = self._every(self._keys.customer_pattern(), otherwise=b"")
+        return (document for document in found if not _is_empty(document))
 
     def found_as(self, customer_id: str) -> tuple[str, tuple[int, bytes] | None]:
         """Who a customer is now, and what `find` finds of them: of one who is another one now, that of the other."""
@@ -170,6 +178,13 @@ class Overview(Desk):
     @property
     def _range(self) -> range:
         return range(self._partitions)
+
+
+def _is_empty(document: bytes) -> bool:
+    try:
+        return is_empty(document)
+    except CodecError:
+        return False  # whoever reads it says that it is damaged
 
 
 def _sum(counters: list[Counters]) -> Counters:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from stream.errors import CodecError, FencedError, StorageError, SystematicError
 from stream.processing.state import PartitionState
 from stream.storage.connection import FAILURES, Client, is_cluster
-from stream.storage.damage import OR_REPLAY, failure
+from stream.storage.damage import failure, state_in
 from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
 from stream.storage.scripts import script
@@ -25,9 +24,6 @@ from stream.storage.step_writes import Commit, StepWrites
 from stream.storage.tokens import epoch_of, with_nonce
 
 __all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding"]
-
-
-_state_decoder = msgspec.json.Decoder(PartitionState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +86,9 @@ class PartitionStore:
         self._token = token.decode()
         self._sequence = 0
         try:
-            decoded = _state_decoder.decode(state) if state else None
-        except msgspec.DecodeError as error:
-            raise SystematicError(
-                f"the state of partition {p} cannot be read: {error}; restore its meta key from a backup, {OR_REPLAY}"
-            ) from error
+            decoded = state_in(state, p)
+        except StorageError as error:  # no waiting changes what is stored
+            raise SystematicError(str(error)) from error
         return Claim(decoded, tuple(outbox), torn == 1)
 
     @measured("verify")

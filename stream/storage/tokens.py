@@ -4,13 +4,14 @@ import re
 import secrets
 from typing import Final
 
-from stream.errors import SystematicError
+from stream.errors import StorageError, SystematicError
 from stream.storage.damage import OR_REPLAY
 
 __all__ = ["epoch_of", "with_nonce", "worker_of"]
 
 #: Of a claim, in hexadecimal behind the worker's name.
 _NONCE_BYTES: Final = 4
+_TOKEN: Final = re.compile(rb"[0-9]+:(.+):[0-9]+", re.DOTALL)
 _NONCE: Final = re.compile(rf"-[0-9a-f]{{{2 * _NONCE_BYTES}}}$")
 
 
@@ -32,17 +33,27 @@ def epoch_of(token: str) -> int:
     """
     epoch = token.partition(":")[0] or "0"
     if not epoch.isascii() or not epoch.isdecimal():
-        raise SystematicError(
-            f"a fencing token in Redis is {token[:80]!r}, which no worker writes: somebody else writes to this "
-            f"namespace; restore the key from a backup, {OR_REPLAY}"
-        )
+        raise SystematicError(_no_token(token))
     return int(epoch)
 
 
-def worker_of(token: str) -> str:
+def worker_of(token: bytes) -> str:
     """The worker of a token, which may have the nonce of its claim; empty for none.
 
-    >>> worker_of("7:worker-1-00c0ffee:42"), worker_of("7:trainer:42"), worker_of("")
+    Raises `StorageError` for what is no token.
+
+    >>> worker_of(b"7:worker-1-00c0ffee:42"), worker_of(b"7:trainer:42"), worker_of(b"")
     ('worker-1', 'trainer', '')
     """
-    return _NONCE.sub("", token.split(":")[1]) if token else ""
+    if not token:
+        return ""
+    if (found := _TOKEN.fullmatch(token)) is None:
+        raise StorageError(_no_token(token.decode(errors="replace")))
+    return _NONCE.sub("", found[1].decode(errors="replace"))
+
+
+def _no_token(found: str) -> str:
+    return (
+        f"a fencing token in Redis is {found[:80]!r}, which no worker writes: somebody else writes to this namespace; "
+        f"restore the key from a backup, {OR_REPLAY}"
+    )

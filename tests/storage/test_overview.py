@@ -10,11 +10,13 @@ from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
-from stream.storage.connection import connect
+from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from stream.storage.overview import Overview
 from stream.storage.partition_store import Commit, PartitionStore
+from stream.storage.quarantine_desk import QuarantineDesk
+from tests.storage.redis_client import with_redis
 
 PARTITIONS = 3
 
@@ -107,3 +109,54 @@ def test_a_redis_that_is_away_is_a_storage_error() -> None:
         pytest.raises(StorageError, match="redis_url"),
     ):
         overview.totals()
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value", "says"),
+    [
+        (Keys.meta, "state", b"{", "state of partition 1 cannot be read.*restore its meta key"),
+        (Keys.meta, "state", b'{"offsets": 7}', "state of partition 1 cannot be read.*restore its meta key"),
+        (Keys.meta, "token", b"garbage", "which no worker writes.*restore the key"),
+        (Keys.meta, "token", b"\xff\xfe", "which no worker writes.*restore the key"),
+        (Keys.meta, "", b"overwritten", "WRONGTYPE.*a key of the namespace was overwritten: restore it"),
+        (Keys.timers, "", b"overwritten", "WRONGTYPE.*a key of the namespace was overwritten: restore it"),
+        (Keys.outbox, "", b"overwritten", "WRONGTYPE.*a key of the namespace was overwritten: restore it"),
+    ],
+)
+def test_what_no_worker_writes_says_what_to_do(
+    settings: Settings, key: Callable[[Keys, int], str], field: str, value: bytes, says: str
+) -> None:
+    async def use(client: Client) -> None:
+        name = key(Keys(settings.namespace), 1)
+        await (client.hset(name, field, value) if field else client.set(name, value))
+
+    with_redis(settings.redis_url, use)
+    with Overview(settings) as overview, pytest.raises(StorageError, match=says):
+        overview.totals()
+    if field == "state":
+        with Overview(settings) as overview, pytest.raises(StorageError, match=says):
+            overview.offsets()
+        with QuarantineDesk(settings) as desk, pytest.raises(StorageError, match=says):
+            desk.quarantined()
+
+
+def test_a_trainers_offset_that_is_no_number_says_what_to_do(settings: Settings) -> None:
+    async def use(client: Client) -> None:
+        await client.hset(Keys(settings.namespace).checkpoint(), mapping={"token": "1:trainer:4", "offset": "many"})
+
+    with_redis(settings.redis_url, use)
+    with Overview(settings) as overview, pytest.raises(StorageError, match=r"offset of the trainer.*restore the key"):
+        overview.trainer()
+
+
+def test_a_document_that_cannot_be_read_does_not_hide_the_others(settings: Settings) -> None:
+    keys = Keys(settings.namespace)
+
+    async def use(client: Client) -> None:
+        await client.set(keys.customer(0, "whole"), b"a document")
+        await client.rpush(keys.customer(0, "list"), "x")
+        await client.set(keys.customer(1, "damaged"), b'{"edition":{"number":')
+
+    with_redis(settings.redis_url, use)
+    with Overview(settings) as overview:
+        assert sorted(overview.documents()) == [b"", b"a document", b'{"edition":{"number":']
