@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
@@ -18,7 +18,7 @@ from stream.cli.reach import Local
 from stream.cli.saying import say
 from stream.clock import SystemClock
 from stream.compiling import interpreted
-from stream.errors import StorageError
+from stream.errors import CodecError, StorageError
 from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
 from stream.leads.lead_contacts import week_of
@@ -89,7 +89,7 @@ def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
         from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of
 
-        fields = orjson.loads(found[1])
+        fields = _fields_of(customer_id, found[1])
         # packed profiles of before others joined, with their scores
         fields.pop("edition", None)
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
@@ -130,6 +130,21 @@ def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
         return
     view = customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings))
     console_for_people().print(with_points(view, points, writing_of(settings)))
+
+
+def _fields_of(customer_id: str, document: bytes) -> dict[str, Any]:
+    from stream.features.codec import verify
+    from stream.processing.document import packed_state
+
+    try:
+        verify(packed_state(document), customer_id)
+        fields: dict[str, Any] = orjson.loads(document)
+    except (CodecError, orjson.JSONDecodeError) as error:
+        raise StorageError(
+            f"what is stored of {customer_id!r} cannot be read ({error}): restore it from a backup, or see "
+            "docs/runbook.md, StreamCustomersQuarantined"
+        ) from error
+    return fields
 
 
 def _revealed(settings: Settings, known: StoredCustomer) -> StoredCustomer:

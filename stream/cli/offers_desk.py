@@ -17,7 +17,7 @@ from stream.offering.uplift import uplifts_of
 from stream.projections.identity import Identity
 from stream.projections.leads import customer_in
 from stream.projections.offers import Offers, OfferState, lead_key, week_key
-from stream.reporting.assess import assess
+from stream.reporting.assess import Assessing
 from stream.reporting.offer_candidates import OFFER_INPUTS, candidates_of
 from stream.reporting.offers_of_persons import OfferedPerson, corrections, person_of
 from stream.storage.consent_desk import ConsentDesk
@@ -93,7 +93,7 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
     """What to offer to whom now; ``documents``: of these customers only, None: of all."""
     now_ms = day.basis.now_ms
     stages = {stage for offer in config.offers.values() for stage in offer.who.stages}
-    found = candidates_of(assess(documents or day.overview.documents(), day.basis), stages, config.margin)
+    found = candidates_of(Assessing(documents or day.overview.documents(), day.basis), stages, config.margin)
     with ProjectionDesk(day.settings) as desk:
         linked = linked_in_offers(desk)
         found = _with_decisions(desk, found, linked)

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.alerts.customer_value import usual_spend
+from stream.errors import CodecError
+from stream.features.codec import unpack
 from stream.features.habit import LOST_HABITS, overdue_habits
 from stream.features.registry import COLUMN, DAY_MS
 from stream.features.stages import AT_RISK_DAYS, AT_RISK_HABITS, Stage, silence_stages
@@ -32,10 +34,11 @@ __all__ = [
     "NO_SEGMENT",
     "OVERDUE_HABITS",
     "Assessed",
+    "Assessing",
     "Basis",
     "Card",
     "Standing",
-    "assess",
+    "assess_one",
     "standing_of",
 ]
 
@@ -169,14 +172,48 @@ def standing_of(
     return np.where(np.isnan(silent), Standing.PROSPECT, found).astype(np.int8)
 
 
-def assess(documents: Iterable[bytes], basis: Basis) -> Iterator[Assessed]:
-    """Assess customers a couple of thousand at a time, in the order of ``documents``.
+class Assessing:
+    """Assesses customers a couple of thousand at a time, in the order of ``documents``.
 
-    Raises `CodecError` when a packed profile is not one.
+    Documents that cannot be read are left out and counted: one of them must not hide all other customers.
+    Raises `CodecError` if none can be read.
     """
-    source = iter(documents)
-    while chunk := list(islice(source, _AT_ONCE)):
-        yield _assessed(chunk, basis)
+
+    def __init__(self, documents: Iterable[bytes], basis: Basis) -> None:
+        self._source = iter(documents)
+        self._basis = basis
+        #: Documents that were left out so far.
+        self.unreadable = 0
+
+    def __iter__(self) -> Iterator[Assessed]:
+        is_any_readable, last = False, CodecError("")
+        while chunk := list(islice(self._source, _AT_ONCE)):
+            try:
+                yield _assessed(chunk, self._basis)
+            except (CodecError, msgspec.MsgspecError) as error:
+                last = CodecError(str(error))
+                readable = [document for document in chunk if _is_readable(document)]
+                self.unreadable += len(chunk) - len(readable)
+                if not readable:
+                    continue
+                yield _assessed(readable, self._basis)
+            is_any_readable = True
+        if self.unreadable and not is_any_readable:
+            raise last
+
+
+def assess_one(document: bytes, basis: Basis) -> Assessed:
+    """Assess one customer. Raises `CodecError` if the document cannot be read."""
+    (some,) = Assessing([document], basis)
+    return some
+
+
+def _is_readable(document: bytes) -> bool:
+    try:
+        unpack(packed_state(document), _decoder.decode(document).customer_id)
+    except (CodecError, msgspec.MsgspecError):
+        return False
+    return True
 
 
 def _assessed(documents: list[bytes], basis: Basis) -> Assessed:

@@ -156,7 +156,8 @@ class Today(Struct, frozen=True, kw_only=True):
     order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
     ``complaints``: all that are open. ``leads``: who may order for the first time in ``leads_in_weeks``, and is surely
     likelier to than others. ``newest_ms``: of the newest event of all (null: there is none). ``not_scored``:
-    customers who do not agree to scores, and are in no list.
+    customers who do not agree to scores, and are in no list. ``unreadable``: customers whose stored document cannot
+    be read; they are counted nowhere else.
     """
 
     now_ms: int
@@ -185,6 +186,7 @@ class Today(Struct, frozen=True, kw_only=True):
     leads: tuple[LeadEntry, ...] = ()
     leads_in_weeks: int = 0
     not_scored: int = 0
+    unreadable: int = 0
 
 
 def complaints_of(cases: Iterable[Cases], owners: Mapping[str, str] = MappingProxyType({})) -> tuple[Complaint, ...]:

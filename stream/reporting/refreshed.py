@@ -11,7 +11,7 @@ from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.features.stages import Stage, StageCause
 from stream.processing.document import MAIN_REASONS
 from stream.reporting.advice import reason_of
-from stream.reporting.assess import Basis, Standing, assess
+from stream.reporting.assess import Basis, Standing, assess_one
 
 __all__ = ["SCORES", "Refreshed", "refreshed", "without_scores"]
 
@@ -51,7 +51,7 @@ def without_scores(now: Refreshed) -> Refreshed:
 
 def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshed:
     """Compute ``document`` again at the time of ``basis``; ``fields``: the same, decoded. Raises `CodecError`."""
-    (some,) = assess([document], basis)
+    some = assess_one(document, basis)
     known = zip(FEATURE_NAMES, some.values[0].tolist(), strict=True)
     features = {name: None if math.isnan(value) else value for name, value in known}
     changing = {

@@ -53,14 +53,21 @@ def standing_line(found: Today, writing: Writing, words: Words = ENGLISH) -> str
         found.customers,
         standing=", ".join(named) or words.gettext("none"),
     )
-    if not found.not_scored:
-        return line
-    refused = words.ngettext(
-        "%(num)s customer agrees to no scores and is in no list.",
-        "%(num)s customers agree to no scores and are in no list.",
-        found.not_scored,
-    )
-    return f"{line} {refused}"
+    if found.not_scored:
+        refused = words.ngettext(
+            "%(num)s customer agrees to no scores and is in no list.",
+            "%(num)s customers agree to no scores and are in no list.",
+            found.not_scored,
+        )
+        line = f"{line} {refused}"
+    if found.unreadable:
+        unreadable = words.ngettext(
+            "The stored data of %(num)s more customer cannot be read: they are in no list.",
+            "The stored data of %(num)s more customers cannot be read: they are in no list.",
+            found.unreadable,
+        )
+        line = f"{line} {unreadable}"
+    return line
 
 
 def complaints_line(found: Today, words: Words = ENGLISH) -> str:

@@ -1,7 +1,7 @@
 """Whom to contact today and why: one pass over the customer documents, in bounded memory.
 
-The list holds those who can still be won: silent for longer than their habit and not lost, by money at stake. Who is
-lost is counted as lost. Memory: the list, and eight bytes of identity a customer, as a document may be read twice.
+The list holds those who can still be won: silent for longer than their habit and not lost, by money at stake. Lost
+customers are only counted. Memory: the list, and eight bytes of identity a customer, as a document may be read twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from stream.features.registry import COLUMN, DAY_MS, FEATURE_NAMES
 from stream.features.stages import Stage
 from stream.processing.rfm import Tier
 from stream.reporting.advice import Advice, advice_of, advice_text, reason_of
-from stream.reporting.assess import NO_SEGMENT, Assessed, Basis, Card, Standing, assess
+from stream.reporting.assess import NO_SEGMENT, Assessed, Assessing, Basis, Card, Standing
 from stream.reporting.entries import MOVEMENTS, Entry, Movement, SegmentFigures, Today
 from stream.reporting.previous_order import order_before
 
@@ -72,9 +72,10 @@ def list_today(
     Who does not agree to scores is counted, and named nowhere.
     """
     fold = _Fold(basis, since_ms, limit, consented)
-    for assessed in assess(documents, basis):
+    assessing = Assessing(documents, basis)
+    for assessed in assessing:
         fold.add(assessed)
-    return fold.result()
+    return replace(fold.result(), unreadable=assessing.unreadable)
 
 
 class _Fold:

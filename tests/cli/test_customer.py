@@ -188,6 +188,21 @@ def test_an_unknown_customer_is_one_line_and_status_1(run: Run, stored: dict[str
     assert "there is no customer 'nobody'" in line
 
 
+def test_a_customer_who_cannot_be_read_is_one_line_and_status_1(
+    run: Run, stored: dict[str, str], redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    key = Keys(namespace).customer(partition_of(CUSTOMER, PARTITIONS), CUSTOMER)
+    with redis.Redis.from_url(redis_server.url) as client:
+        document = client.get(key)
+        for damaged in (document[:60], document.replace(b'"state":"', b'"state":"AAAA'), b"no document"):
+            client.set(key, damaged)
+            done = run("customer", CUSTOMER, **stored)
+            assert (done.returncode, done.stdout) == (1, "")
+            (line,) = done.stderr.splitlines()
+            assert f"what is stored of {CUSTOMER!r} cannot be read" in line
+            assert "restore it from a backup" in line
+
+
 def test_an_imported_customer_is_found_by_name_and_address(run: Run, stored: dict[str, str], tmp_path: Path) -> None:
     stored = {**stored, "STREAM_DATA_DIR": str(tmp_path)}
     with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:

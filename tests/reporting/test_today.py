@@ -11,9 +11,10 @@ import pytest
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.consented import Consented
 from stream.consent.purposes import Purpose
+from stream.errors import CodecError
 from stream.processing.scorer import Scorer
 from stream.reporting.advice import Advice
-from stream.reporting.assess import assess
+from stream.reporting.assess import Assessing
 from stream.reporting.summary import model_note, standing_line
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
@@ -34,7 +35,7 @@ def shop(request: pytest.FixtureRequest) -> Processed:
 def test_everybody_who_ordered_has_the_standing_of_an_independent_computation(shop: Processed) -> None:
     expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     found = {}
-    for some in assess(shop.documents, shop.basis):
+    for some in Assessing(shop.documents, shop.basis):
         for row, card in enumerate(some.cards):
             found[card.customer_id] = (some.standing[row], some.silent_days[row], some.habit_days[row], card.spend)
     assert found.keys() == {*expected.index}
@@ -199,3 +200,18 @@ def test_the_gap_of_the_shop_is_the_one_that_the_model_has_learned(middling: Pro
     assert snapshot is not None
     assert snapshot.rhythm is not None
     assert middling.basis.shop_gap_days == snapshot.rhythm.shop_gap_days
+
+
+def test_customers_who_cannot_be_read_are_counted_and_hide_nobody(middling: Processed) -> None:
+    first, second, *others = middling.documents
+    cut, swapped = first[:-20], second.replace(b'"customer_id":"', b'"customer_id":"not-')
+    damaged = [b"", b"no document", b'{"edition":{"number":', cut, swapped]
+    found = list_today(damaged + others, middling.basis, since_ms=SINCE_MS, limit=10_000)
+    without = list_today(others, middling.basis, since_ms=SINCE_MS, limit=10_000)
+    assert found == msgspec.structs.replace(without, unreadable=len(damaged))
+    assert "The stored data of 5 more customers cannot be read" in standing_line(found, WRITING)
+    assert "cannot be read" not in standing_line(without, WRITING)
+    # where nobody can be read, the program or its settings are wrong, and not one document
+    with pytest.raises(CodecError):
+        list_today(damaged, middling.basis, since_ms=SINCE_MS, limit=10_000)
+    assert list_today([], middling.basis, since_ms=SINCE_MS, limit=10).customers == 0
