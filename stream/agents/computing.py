@@ -11,7 +11,7 @@ from stream.errors import DamagedProfileError
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 from stream.processing.departed import departures_in
-from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
+from stream.processing.isolation import MADE_UP, NOT_OF_AN_EVENT, isolate, refuse_bug
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
@@ -85,8 +85,13 @@ class Computing:
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
             number = self._partition.partition
             _LOG.error("a step of partition %d failed; looking for the event", number, exc_info=without_text(error))
-            good = isolate(taken, lambda part: self._partition.step(part, scorer, now_ms))
-            return self._partition.step(good, scorer, now_ms)
+
+            def step(part: Taken) -> StepOutcome:
+                return self._partition.step(part, scorer, now_ms)
+
+            self._partition.remember([MADE_UP], [None])
+            refuse_bug(step, int(taken.events["time"].max(initial=0)))
+            return step(isolate(taken, step))
 
     def _quarantine(self, error: DamagedProfileError) -> None:
         self._partition.quarantine(error)

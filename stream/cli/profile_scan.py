@@ -37,7 +37,10 @@ def profile_findings(settings: Settings) -> Iterator[Finding]:
     if not unreadable:
         yield Finding(FindingLevel.OK, _SUBJECT, f"{found}; all can be read")
         return
-    advice = "restore their keys from a backup; without one, `stream quarantine` begins a customer anew"
+    advice = (
+        "restore their keys from a backup; without one a customer is set aside at their next event, and "
+        "`stream quarantine release ID --forget` begins them anew"
+    )
     yield Finding(FindingLevel.FAIL, _SUBJECT, f"{found}; {unreadable:,} cannot be read", advice)
     for one in damaged:
         yield Finding(FindingLevel.FAIL, printable(one.key), one.why)

@@ -9,22 +9,44 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
 from stream.errors import StreamError, SystematicError
+from stream.events.columns import EVENT
 from stream.events.rejections import Defect, Rejection, printable
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 
-__all__ = ["MAX_ISOLATED", "NOT_OF_AN_EVENT", "failing", "isolate"]
+__all__ = ["MADE_UP", "MAX_ISOLATED", "NOT_OF_AN_EVENT", "failing", "isolate", "refuse_bug"]
 
 _LOG = logging.getLogger(__name__)
 
 #: Events of one step that may be isolated: more failures have a common cause outside the events.
 MAX_ISOLATED = 8
+#: A customer whom nobody can have: ids have no control characters.
+MADE_UP: Final = "\x1fmade-up"
 #: What no single event causes.
 NOT_OF_AN_EVENT = (StreamError, MemoryError)
+
+
+def refuse_bug(step: Callable[[Taken], object], time_ms: int) -> None:
+    """Raise `SystematicError` if ``step`` fails for an event of ``time_ms`` that is made up, of the customer `MADE_UP`.
+
+    Then it fails for every event. In steps of one event, as idle partitions have them, each would be blamed in turn.
+    """
+    events = np.zeros(1, EVENT)
+    events["time"] = time_ms
+    try:
+        step(Taken(events, [MADE_UP], np.zeros(1, np.int64), [None], [], {}, []))
+    except NOT_OF_AN_EVENT:
+        raise
+    except Exception as error:
+        raise SystematicError(
+            f"a step fails for a made-up event as well, with {type(error).__name__}: this is an error of the program, "
+            "not of the events; nothing of the step is stored"
+        ) from error
 
 
 def failing(count: int, step: Callable[[Sequence[int]], object]) -> dict[int, Exception]:
@@ -42,6 +64,8 @@ def failing(count: int, step: Callable[[Sequence[int]], object]) -> dict[int, Ex
         except NOT_OF_AN_EVENT:
             raise
         except Exception as error:
+            if not positions:  # it fails without any event
+                raise
             if len(positions) == 1:
                 bad[positions[0]] = error
                 if len(bad) > MAX_ISOLATED:

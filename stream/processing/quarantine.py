@@ -30,7 +30,10 @@ def admit(found: Mapping[str, str], known: Collection[str], customer: str, why: 
     Raises `SystematicError` when it is one too many.
     """
     if len(found) >= MAX_AT_ONCE or len(found) + len(known) >= MAX_SET_ASIDE:
-        raise SystematicError(f"many stored profiles cannot be read, so nothing is processed; the last: {why}")
+        raise SystematicError(
+            f"many stored profiles cannot be read, so nothing is processed; the last: {why}; `stream doctor --scan` "
+            "names them: restore them from a backup, or run the version that wrote them (docs/upgrading.md)"
+        )
     return {**found, customer: printable(why[:MAX_DETAIL_CHARS])}
 
 

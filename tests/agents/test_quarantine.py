@@ -193,7 +193,7 @@ def test_an_error_of_the_program_makes_no_dead_letters(redis_server: EmbeddedRed
     async def scenario(rig: Rig) -> None:
         broken = Broken(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
         _, running = await rig.start(partition=broken)
-        with pytest.raises(SystematicError, match=r"more than 8 events .* ZeroDivisionError"):
+        with pytest.raises(SystematicError, match="made-up event as well, with ZeroDivisionError"):
             await asyncio.wait_for(running, 20)
         assert await rig.stored_offsets() == [0, 0, 0]
         assert rig.broker.published == []

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import redis
@@ -14,11 +15,12 @@ from stream.agents.warmup import warm_up
 from stream.errors import CodecError, SnapshotError, StreamError, SystematicError
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
+from stream.processing.kernel import Kernel, Run
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
-from tests.agents.playing import RULES, play
+from tests.agents.playing import LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 
 #: The failures: codec, model, memory, the program itself.
@@ -27,7 +29,7 @@ ERRORS = [
     (SnapshotError("the snapshot is of another schema"), SnapshotError, "another schema"),
     (MemoryError(), SystematicError, "no memory for a step: give the worker more"),
     (SystematicError("whatever it is"), SystematicError, "whatever it is"),
-    (AttributeError("a bug"), SystematicError, "more than 8 events of a step fail, the last with AttributeError"),
+    (AttributeError("a bug"), SystematicError, "fails for a made-up event as well, with AttributeError"),
 ]
 
 
@@ -102,6 +104,51 @@ def test_an_error_in_every_step_is_not_blamed_on_events(
         assert b"processing_failed" not in [dict(r.headers).get("dlq.reason") for r in rig.broker.published]
 
     play(redis_server, namespace, scenario)
+
+
+class BrokenKernel(Kernel):
+    """A kernel that fails for every event."""
+
+    def advance(self, *given: Any) -> Run:
+        raise ZeroDivisionError(f"{len(given)} arguments")
+
+
+def test_an_error_in_every_event_is_found_in_steps_of_one_event(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """No other event of the step tells that they all fail, and each would become a dead letter, one after the other."""
+
+    async def scenario(rig: Rig) -> None:
+        broken = Partition(PARTITION, RULES, BrokenKernel(RULES), Topics(), TOPICS, 1000)
+        _, running = await rig.start(partition=broken)
+        with pytest.raises(SystematicError, match="fails for a made-up event as well, with ZeroDivisionError"):
+            await asyncio.wait_for(running, 20)
+        assert await rig.stored_offsets() == [0, 0, 0]
+        assert rig.broker.published == []
+
+    play(redis_server, namespace, scenario, step_records=1)
+
+
+class ChokedPartition(Partition):
+    """A partition that fails for the events of one customer."""
+
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+        if "customer-3" in taken.customer_ids:
+            raise ZeroDivisionError("customer-3")
+        return super().step(taken, scorer, now_ms)
+
+
+def test_an_error_of_single_events_in_steps_of_one_event_costs_these_events(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        choked = ChokedPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        worker, _ = await rig.start(partition=choked)
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        failed = [r.key for r in rig.broker.published if ("dlq.reason", b"processing_failed") in r.headers]
+        assert {*failed} == {b"customer-3"}
+        assert "customer-3" not in await rig.documents()
+        assert len(await rig.documents()) > 1
+
+    play(redis_server, namespace, scenario, LOG[:40], step_records=1)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), AttributeError("a bug"), CodecError("layout 99")])
