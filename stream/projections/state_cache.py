@@ -93,4 +93,7 @@ class StateCache:
         try:
             return self._decode(stored)
         except msgspec.MsgspecError as error:
-            raise CodecError(f"a stored state of projection {self._name} cannot be read: {error}") from error
+            raise CodecError(
+                f"a stored state of projection {self._name} cannot be read: {error}; restore it from a backup, or call "
+                f"`stream projections rebuild {self._name}`"
+            ) from error

@@ -145,7 +145,10 @@ class ProjectionStore:
         found = []
         for state in await self._store.documents(keys):
             if isinstance(state, CodecError):
-                raise state
+                raise CodecError(
+                    f"a stored state of projection {self._name} cannot be read: {state}; restore it from a backup, or "
+                    f"call `stream projections rebuild {self._name}`"
+                )
             found.append(state)
         return found
 
