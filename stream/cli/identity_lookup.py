@@ -1,6 +1,5 @@
 """Ids as people type them, and the groups of ids that the projection `identity` has stored."""
 
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -12,7 +11,7 @@ from stream.identity.alias import Alias
 from stream.identity.links import Node
 from stream.identity.persons_of_ids import owner_in
 from stream.identity.records import KEY
-from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
+from stream.identity.resolver import LinkLimits, Resolver, is_shared, reached
 from stream.identity.sealing import Sealer
 from stream.identity.sent import RETENTION_S
 from stream.privacy.revealing import Revealer
@@ -91,15 +90,14 @@ def place_of_node(desk: ProjectionDesk, customer_id: str) -> StatePlace:
 
 def resolver_near(desk: ProjectionDesk, customer_id: str) -> Resolver:
     """What is stored of an id and of all ids that links may join with it."""
-    resolver = Resolver()
-    waiting = deque([customer_id])
-    while waiting:
-        name = waiting.popleft()
-        if name in resolver.nodes or (node := _node(desk, name)) is None:
-            continue
-        resolver.nodes[name] = node
-        # of the id itself also those that are refused
-        waiting += node.pairs if name == customer_id else neighbours(name, node, resolver.limits)
+    resolver, asked = Resolver(), set[str]()
+    while wanted := [
+        *dict.fromkeys(one for one in reached([customer_id], resolver.nodes, resolver.limits) if one not in asked)
+    ]:
+        asked.update(wanted)
+        stored = desk.states_of(Identity.name, Identity.version, [(one, KEY) for one in wanted])
+        nodes = ((one, _decoded(state or None)) for one, state in zip(wanted, stored, strict=True))
+        resolver.nodes |= {one: node for one, node in nodes if node is not None}
     return resolver
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.schema import persons
 from stream.identity.links import Link, Node
-from stream.identity.resolver import LinkLimits, Resolver, neighbours
+from stream.identity.resolver import LinkLimits, Resolver, reached
 
 __all__ = ["Grouping", "LinkedPersons", "customer_of", "ids_of", "node_row", "regrouped", "without"]
 
@@ -143,13 +143,7 @@ def _near(connection: Connection, ends: Sequence[str]) -> dict[str, Node]:
     """What is stored of ``ends`` and of everything that may be joined with them: as `Identity.reach` reads it."""
     nodes: dict[str, Node] = {}
     asked: set[str] = set()
-    wanted = [*dict.fromkeys(ends)]
-    while wanted:
-        stored = {row.customer_id: _decoder.decode(row.node) for row in rows_of_customers(connection, persons, wanted)}
-        nodes |= stored
-        # of the ends all pairs are read, as a decision about one of them may let others join
-        linked = set().union(*(node.pairs for node in stored.values())) if not asked else set()
+    while wanted := [one for one in dict.fromkeys(reached(ends, nodes, _LIMITS)) if one not in asked]:
         asked.update(wanted)
-        linked |= {other for name, node in stored.items() for other in neighbours(name, node, _LIMITS)}
-        wanted = [*(linked - asked)]
+        nodes |= {row.customer_id: _decoder.decode(row.node) for row in rows_of_customers(connection, persons, wanted)}
     return nodes

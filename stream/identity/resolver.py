@@ -14,13 +14,13 @@ was seen first.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from stream.identity.links import Link, Node, Pair, is_known, rank_of, strength_of
 
-__all__ = ["LinkLimits", "LinkRefusal", "Resolution", "Resolver", "is_shared", "neighbours", "resolve"]
+__all__ = ["LinkLimits", "LinkRefusal", "Resolution", "Resolver", "is_shared", "neighbours", "reached", "resolve"]
 
 
 class LinkLimits(NamedTuple):
@@ -97,7 +97,7 @@ class Resolver:
         former = {name: self.customer_of(name) for name in near}
         changed = self._regroup(starts)
         left = {former[name] for name in changed}
-        # who was a customer before keeps a profile with the ids of then, of which one may be gone when they come back
+        # a former customer keeps a profile with the ids of that time; one may be gone when the customer returns
         once = {name for name, customer in former.items() if customer in left and self.nodes[name].edition}
         for name in {name for name, customer in changed.items() if customer != name} | left | once:
             if name in self.nodes:
@@ -182,6 +182,18 @@ def neighbours(name: str, node: Node, limits: LinkLimits) -> set[str]:
     """The ids with which an id may be joined directly."""
     by_evidence = not is_shared(name, node, limits)
     return {other for other, pair in node.pairs.items() if not pair.is_unmerged and (pair.is_merged or by_evidence)}
+
+
+def reached(ends: Iterable[str], nodes: Mapping[str, Node], limits: LinkLimits) -> Iterator[str]:
+    """The ids that a link of ``ends`` may join, as far as ``nodes`` tell; some come more than once.
+
+    Of the ends they are those of all pairs, for a decision about one of them may let others join.
+    """
+    for name in ends:
+        yield name
+        yield from nodes[name].pairs if name in nodes else ()
+    for name, node in nodes.items():
+        yield from neighbours(name, node, limits)
 
 
 class _Group:

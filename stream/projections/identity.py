@@ -16,7 +16,7 @@ from stream.identity.departures import ARRIVED_AS
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.note_proof import NoteProof
 from stream.identity.records import KEY, IdentityLink, encode_link, read_link
-from stream.identity.resolver import LinkLimits, Resolver, neighbours
+from stream.identity.resolver import LinkLimits, Resolver, reached
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage
 from stream.projections.fold import Fold
@@ -100,6 +100,7 @@ class Identity(Fold[Node]):
     name: ClassVar = "identity"
     state: ClassVar = Node
     about: ClassVar = "Which ids are one person."
+    why: ClassVar = "to know which ids are one person"
     key: ClassVar = "id"
 
     def __init__(self, settings: Settings) -> None:
@@ -128,15 +129,12 @@ class Identity(Fold[Node]):
 
     def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The ids that a link may join, and all that are connected with them."""
+        ends: list[str] = []
         for _, message in messages:
             if isinstance(message, Linked | Forgotten):
-                ends = (message.customer_id,) if isinstance(message, Forgotten) else message.link[1:3]
-                yield from ends
-                for name in ends:
-                    yield from states[name].pairs if name in states else ()
-        for name, node in states.items():
-            if not name.startswith(_SAID):
-                yield from neighbours(name, node, self._limits)
+                ends += (message.customer_id,) if isinstance(message, Forgotten) else message.link[1:3]
+        nodes = {name: node for name, node in states.items() if not name.startswith(_SAID)}
+        return reached(ends, nodes, self._limits)
 
     def fold(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Folded:
         nodes = dict(states)
