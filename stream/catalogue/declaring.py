@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import Final
 
 __all__ = [
     "FIRST_NUMBER_OF_PACKAGES",
+    "FOR_RISK",
     "MAX_NUMBERS",
     "Channel",
     "DeclaredType",
@@ -126,6 +128,10 @@ class Field:
     description: str = ""
 
 
+#: What events, features and scores are kept for.
+FOR_RISK: Final = "to see who may leave, and why"
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredType:
     """A stream of events with a topic of its own, ``events.NAME``.
@@ -135,7 +141,7 @@ class DeclaredType:
     topic, aligned by time with the others. Each aligned topic can hold back all others, so a type is read beside the
     kernel unless its events count in a feature. ``fields``: those of a type without a class in `stream.events.model`.
     ``ids_are_plain``: ids are hashed without their type, as profiles stored before ids counted per type know them.
-    ``kept``: how long its events are kept.
+    ``kept``: how long its events are kept. ``why``: what they are kept for, in the register of processing.
     """
 
     name: str
@@ -146,6 +152,7 @@ class DeclaredType:
     fields: tuple[Field, ...] = ()
     ids_are_plain: bool = False
     kept: Retention = Retention.EVENTS
+    why: str = FOR_RISK
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +248,7 @@ class Topic:
 
     ``message``: the contract of its records. ``actions``: what the program does, "send" or "receive". ``partitions``:
     None is the setting. ``for_people``: only the notifier and its report need it; workers run without. ``kept``:
-    how long its records are kept.
+    how long its records are kept. ``why``: what they are kept for, in the register of processing.
     """
 
     name: str
@@ -251,6 +258,7 @@ class Topic:
     partitions: int | None = None
     for_people: bool = False
     kept: Retention = Retention.RESULTS
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

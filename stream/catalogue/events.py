@@ -55,12 +55,14 @@ _TYPES = (
         "What customers say: ratings, reviews, complaints, questions, answers to surveys.",
         {"name": "rated", "scale": "stars", "value": 4, "product_id": "p-7", "text": "Fits well."},
         reference="product_id",
+        why="to know how satisfied customers are, and who waits for an answer",
     ),
     DeclaredType(
         "interaction",
         "What customers do elsewhere than on the site: in social networks, in the store, on the phone.",
         {"name": "visited", "channel": "store", "place": "Main Street"},
         reference="place",
+        why="to know what customers do outside of the site",
     ),
     DeclaredType(
         "consent",
@@ -68,6 +70,7 @@ _TYPES = (
         {"name": "granted", "purpose": "marketing", "contact_channel": "email", "source": "checkout", "version": "3"},
         reference="purpose",
         kept=Retention.DECISIONS,
+        why="to show what a customer agreed to, and to obey it",
     ),
 )
 

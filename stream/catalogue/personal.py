@@ -1,15 +1,19 @@
 """Which fields of records identify or describe a person.
 
 Every field of every contract is here once, by the name of the contract (`stream.cli.contracts`); a test asks for it.
-Fields of event types of packages say it in their own declaration.
+Declared fields of event types say it in their declaration, and outputs of the document describe a person unless it is
+said otherwise here.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import fields
+
+from stream.catalogue.customer_record import CustomerRecord
 from stream.catalogue.declaring import Personal
-from stream.catalogue.extension import extended
+from stream.catalogue.events import EVENT_TYPES
 
 __all__ = ["PERSONAL"]
 
@@ -32,12 +36,14 @@ def _event(*, identifies: str = "", describes: str, not_personal: str = "") -> M
     )
 
 
-_EXTENSION: Final = {
+_DECLARED: Final = {
     f"{declared.name}-event": MappingProxyType(
         {**_event(describes=""), **{field.name: field.personal for field in declared.fields}}
     )
-    for declared in extended().types
+    for declared in EVENT_TYPES.values()
+    if declared.fields
 }
+_OUTPUTS: Final = dict.fromkeys((field.encode_name for field in fields(CustomerRecord)), Personal.DESCRIBES)
 
 #: Contract -> field -> what it says of a person.
 PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
@@ -66,12 +72,8 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             identifies="change_id customer_id",
             describes="from to cause why since days_since_order usual_gap_days occurred_at emitted_at",
         ),
-        "customer": _fields(
-            identifies="customer_id merged_into",
-            describes="as_of risk risk_from risk_sure alert at_risk_from value_at_risk expected_orders expected_spend "
-            "lifetime_value segment stage stage_since stage_why rfm next_order reasons events orders spend first_at "
-            "last_at last_order_at unsubscribed_at usual_gap_days features",
-            not_personal="model_version",
+        "customer": MappingProxyType(
+            {**_OUTPUTS, **_fields(identifies="customer_id merged_into", not_personal="model_version")}
         ),
         "identity-link": _fields(identifies="link_id one other by", describes="name occurred_at"),
         "privacy-request": _fields(
@@ -104,6 +106,6 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             not_personal="model_version",
         ),
         "arrival-note": _fields(identifies="id customer_id", describes="up_to_ms", not_personal="version edition"),
-        **_EXTENSION,
+        **_DECLARED,
     }
 )

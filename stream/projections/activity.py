@@ -40,6 +40,7 @@ class Activity(Fold[Calendar]):
     name: ClassVar = "activity"
     state: ClassVar = Calendar
     about: ClassVar = "How many events of each type each customer had on each day."
+    why: ClassVar = "to show what a customer does"
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)

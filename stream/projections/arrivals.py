@@ -62,6 +62,7 @@ class Arrivals(Fold[Alias]):
     name: ClassVar = "arrivals"
     state: ClassVar = Alias
     about: ClassVar = "To which customer the events of each id go."
+    why: ClassVar = "to give each event to the person who it is of"
     key: ClassVar = "id"
     is_timed: ClassVar = True
 

@@ -69,6 +69,7 @@ class Channels(Fold[Contacts]):
     name: ClassVar = "channels"
     state: ClassVar = Contacts
     about: ClassVar = "What each customer did and said beside the shop's site, by kind, channel and hour of the day."
+    why: ClassVar = "to show by what way a customer comes"
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)

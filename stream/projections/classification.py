@@ -73,6 +73,7 @@ class Classification(Fold[State]):
     version: ClassVar[int] = 2
     state: ClassVar[type[State]] = State
     about: ClassVar[str] = "Which category and mood each text has, and how often each came, by month, channel, product."
+    why: ClassVar[str] = "to know what customers write about"
     key: ClassVar[str] = "customer (customer/ID), product (product/ID), the shop, and parts of the models"
     home: ClassVar[str | None] = KEY
 

@@ -81,6 +81,7 @@ class Complaints(Fold[Cases]):
     name: ClassVar = "complaints"
     state: ClassVar = Cases
     about: ClassVar = "Which complaints and questions of each customer nobody has resolved, and when people acted last."
+    why: ClassVar = "to answer every complaint"
     is_timed: ClassVar = True
 
     def __init__(self, settings: Settings) -> None:

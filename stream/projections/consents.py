@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from stream.alerts.alert_records import Alert
+from stream.catalogue.declaring import Retention
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import EMAIL, Purpose
 from stream.events.decode import Decoder
@@ -51,6 +52,8 @@ class Consents(Fold[Agreements]):
     name: ClassVar = "consents"
     state: ClassVar = Agreements
     about: ClassVar = "What each customer agreed to and took back, for what and by which channel, when and where."
+    why: ClassVar = "to obey what customers agreed to"
+    kept: ClassVar = Retention.DECISIONS
     key: ClassVar = "id"
 
     def __init__(self, settings: Settings) -> None:

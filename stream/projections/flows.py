@@ -46,6 +46,7 @@ class StageFlows(Fold[Flows]):
     name: ClassVar = "stages"
     state: ClassVar = Flows
     about: ClassVar = "How many customers came from each stage into each, by day and in all."
+    why: ClassVar = "to count how customers come and go"
     key: ClassVar = "customer, and day"
 
     def __init__(self, settings: Settings) -> None:

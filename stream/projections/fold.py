@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from stream.alerts.alert_records import Alert
+from stream.catalogue.declaring import Retention
 from stream.processing.state import Outgoing
 from stream.projections.protocol import Description, Folded, Input, TakenOut
 
@@ -19,14 +20,16 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Fold(Generic[S]):
     """A `Projection` of which only `fold_one` is its own: a state for each customer, and no timers.
 
-    ``about``: one sentence that says what a state tells. ``key``: what a state is of. A key without a state begins with
-    ``state()``.
+    ``about``: one sentence that says what a state tells. ``why``: what states are kept for, in the register of
+    processing; ``kept``: how long. ``key``: what a state is of. A key without a state begins with ``state()``.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     state: ClassVar[type[Any]]
     about: ClassVar[str]
+    why: ClassVar[str] = ""
+    kept: ClassVar[Retention] = Retention.NEWEST
     key: ClassVar[str] = "customer"
     home: ClassVar[str | None] = None
     is_timed: ClassVar[bool] = False
@@ -69,4 +72,5 @@ class Fold(Generic[S]):
         return [(key, TakenOut(customer_id)) for key in self.erase(customer_id)]
 
     def describe(self) -> Description:
-        return Description(self.name, self.version, self.about, self.key, tuple(source.topic for source in self.inputs))
+        topics = tuple(source.topic for source in self.inputs)
+        return Description(self.name, self.version, self.about, self.key, topics, self.why, self.kept)

@@ -61,7 +61,7 @@ class LeadState(LeadHistory, omit_defaults=True):
         return landmarks_of(self) if self.is_counted else {}
 
 
-#: Whoever has no state.
+#: The state of a customer who has none.
 _NOBODY: Final = LeadState()
 
 
@@ -116,6 +116,7 @@ class Leads(Fold[LeadState]):
     version: ClassVar[int] = 2
     state: ClassVar[type[LeadState]] = LeadState
     about: ClassVar[str] = "Who was in touch and has not ordered, and how many who were alike ordered, and when."
+    why: ClassVar[str] = "to see who may order for the first time"
     key: ClassVar[str] = "customer, and week"
 
     def __init__(self, settings: Settings) -> None:

@@ -90,6 +90,7 @@ class Offers(Fold[OfferState]):
     name: ClassVar[str] = "offers"
     state: ClassVar[type[OfferState]] = OfferState
     about: ClassVar[str] = "What was offered to whom, what came of it, and sums over decisions by week."
+    why: ClassVar[str] = "to learn what an offer achieves, and not to make it twice"
     key: ClassVar[str] = "customer, and week"
 
     def __init__(self, settings: Settings) -> None:

@@ -35,6 +35,7 @@ class Points(Fold[PointsAccount]):
         "Orders, feedback and interactions of each customer, and points that were given and spent, from which balances"
         " follow."
     )
+    why: ClassVar[str] = "to know what points a customer has"
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)

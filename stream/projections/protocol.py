@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from stream.alerts.alert_records import Alert
+from stream.catalogue.declaring import Retention
 from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
@@ -84,13 +85,18 @@ class Folded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """For operators and documents: ``what`` is one sentence; ``key`` says what a state is of; ``topics`` are read."""
+    """For operators and documents: ``what`` is one sentence; ``key`` says what a state is of; ``topics`` are read.
+
+    For the register of processing: ``why`` states are kept, and how long (``kept``).
+    """
 
     name: str
     version: int
     what: str
     key: str
     topics: tuple[str, ...]
+    why: str = ""
+    kept: Retention = Retention.NEWEST
 
 
 @runtime_checkable

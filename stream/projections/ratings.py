@@ -60,6 +60,7 @@ class Ratings(Fold[RatingTally]):
     version: ClassVar = 3
     state: ClassVar = RatingTally
     about: ClassVar = "How often each score was given, by month, channel, product and survey."
+    why: ClassVar = "to count what customers say of products"
     key: ClassVar = f"shop ({SHOP}), product ({PRODUCT}ID) or survey ({SURVEY}ID), in each partition"
 
     def __init__(self, settings: Settings) -> None:

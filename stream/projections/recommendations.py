@@ -95,6 +95,7 @@ class Recommendations(Fold[RecommendationState]):
     version: ClassVar[int] = 4
     state: ClassVar[type[RecommendationState]] = RecommendationState
     about: ClassVar[str] = "What each customer buys, and what is bought with it or after it."
+    why: ClassVar[str] = "to offer what a customer may need"
     key: ClassVar[str] = "customer (customer/ID), item (item/ID), and the shop, in each partition"
 
     def __init__(self, settings: Settings) -> None:
@@ -118,7 +119,7 @@ class Recommendations(Fold[RecommendationState]):
         """
 
     def learned_from(self, message: object) -> str | None:
-        """Whoever ordered; a return takes back what was counted, and learns nothing."""
+        """The customer who ordered; a return takes back what was counted, and teaches nothing."""
         event = message.event if isinstance(message, Told) else None
         return event.customer_id if isinstance(event, PurchaseEvent) and event.name == "completed" else None
 

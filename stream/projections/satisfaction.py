@@ -115,6 +115,7 @@ class Satisfaction(Fold[Opinion]):
     version: ClassVar = 3
     state: ClassVar = Opinion
     about: ClassVar = "How satisfied and how loyal each customer is, by their ratings, complaints and praise."
+    why: ClassVar = "to know how satisfied a customer is"
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)

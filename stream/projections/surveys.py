@@ -83,6 +83,7 @@ class Surveys(Fold[Surveyed]):
     version: ClassVar = 2
     state: ClassVar = Surveyed
     about: ClassVar = "How many customers were asked to answer a survey, and how many answered, by month."
+    why: ClassVar = "to count who answers surveys"
     key: ClassVar = "customer; shop, channel, product and survey, in each partition"
 
     def __init__(self, settings: Settings) -> None:

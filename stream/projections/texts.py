@@ -7,6 +7,7 @@ from typing import ClassVar, Final, cast
 
 import msgspec
 
+from stream.catalogue.declaring import Retention
 from stream.privacy.ciphertexts import is_ciphertext
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
@@ -53,6 +54,8 @@ class Texts(Fold[Written]):
     version: ClassVar[int] = 2
     state: ClassVar[type[Written]] = Written
     about: ClassVar[str] = "What each customer wrote, masked, for as long as the setting text_keep_days says."
+    why: ClassVar[str] = "to show what a customer wrote"
+    kept: ClassVar[Retention] = Retention.TEXTS
     key: ClassVar[str] = "customer and period"
 
     def __init__(self, settings: Settings) -> None:

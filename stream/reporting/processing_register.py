@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from stream.catalogue.declaring import Personal, Retention
 from stream.catalogue.events import PURPOSES
 from stream.catalogue.personal import PERSONAL
-from stream.catalogue.register import KEY_STORE, PROJECTION_STORES, STORES, TOPIC_STORES, Store
+from stream.catalogue.register import KEY_STORE, OPERATOR, STORES, TOPIC_STORES, Store
 from stream.catalogue.tables import COLUMNS, TABLE_STORES
 from stream.catalogue.traces import TRACES
 from stream.events.kinds import EventType
@@ -53,9 +53,8 @@ def register_of(settings: Settings) -> list[RegisterEntry]:
     """The register of an installation: its topics, its projections, and all else."""
     prefix = settings.topic_prefix
     topics = (replace(store, where=f"Kafka {prefix}{name}") for name, store in TOPIC_STORES.items())
-    projections = (
-        replace(store, what=PROJECTIONS[name](settings).describe().what) for name, store in PROJECTION_STORES.items()
-    )
+    described = (make(settings).describe() for make in PROJECTIONS.values())
+    projections = (Store(f"Redis, projection {of.name}", of.what, of.why, OPERATOR, of.kept) for of in described)
     keys = [KEY_STORE] if settings.privacy_keys else []
     tables = (_entry(store, settings, COLUMNS[table]) for table, store in TABLE_STORES.items())
     return [
