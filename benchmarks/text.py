@@ -36,7 +36,7 @@ from stream.texts.replay_sample import Hashed
 
 DELAY = 500
 STARS = "stars:"
-_LEAST = 1e-12
+_MIN_SHARE = 1e-12
 
 Floats = npt.NDArray[np.float64]
 Probabilities = list[dict[str, float]]
@@ -149,7 +149,7 @@ def figures(data: Texts, found: Probabilities) -> Figures:
         best.append(max(p, key=p.__getitem__))
         fair.append(max(p, key=lambda label: p[label] / math.sqrt(counts.get(label, 0) or 1)))
         confidence.append(p[best[-1]])
-        loss -= math.log(max(p.get(data.labels[k], 0.0), _LEAST))
+        loss -= math.log(max(p.get(data.labels[k], 0.0), _MIN_SHARE))
     truth = data.labels[first:]
     right = [a == b for a, b in zip(truth, best, strict=True)]
     return Figures(

@@ -42,7 +42,7 @@ _AT_ONCE: Final = 1000
 _FEW: Final = 10_000
 _Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 #: The largest number that databases compare.
-_MOST: Final = 2**63 - 1
+_MAX_INTEGER: Final = 2**63 - 1
 
 
 class Sort(StrEnum):
@@ -257,7 +257,7 @@ def _is_comparable(value: object) -> bool:
         # half of a surrogate pair stands for a byte that is no text
         return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
     # NaN is in no order
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_INTEGER
 
 
 def _counted_to_few(connection: Connection, chosen: Select[Any]) -> int:

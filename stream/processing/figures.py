@@ -14,7 +14,7 @@ from scipy.stats import rankdata  # type: ignore[import-untyped]  # SciPy ships 
 
 __all__ = ["Bin", "Flagged", "auc", "average_precision", "brier", "ece", "flagged", "log_loss", "reliability"]
 
-_LEAST = 1e-12
+_MIN_RISK = 1e-12
 
 Labels = npt.NDArray[np.bool_]
 Scores = npt.NDArray[np.float64]
@@ -99,7 +99,7 @@ def average_precision(churned: Labels, scores: Scores) -> float:
 
 def log_loss(churned: Labels, risks: Scores) -> float:
     """Mean negative log-likelihood in nats; risks are kept 1e-12 away from 0 and 1."""
-    bounded = np.clip(risks, _LEAST, 1.0 - _LEAST)
+    bounded = np.clip(risks, _MIN_RISK, 1.0 - _MIN_RISK)
     return float(-np.where(churned, np.log(bounded), np.log1p(-bounded)).mean())
 
 

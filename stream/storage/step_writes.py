@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 TRANSACTION_FROM: Final = 200
 
 #: Each document that expires is a command of its own, with an answer of its own: many of them are for the script.
-_MOST_EXPIRING: Final = 100
+_MAX_EXPIRING: Final = 100
 
 _encoder = msgspec.json.Encoder()
 
@@ -82,7 +82,7 @@ class StepWrites:
     async def write(self, commit: Commit, expected: str, token: str, due_limit: int) -> Sequence[Any]:
         """Return what commit.lua does. Raises what redis-py raises."""
         expiring = len(commit.retired) + len(commit.forgotten)
-        if self._may_begin and len(commit.documents) >= TRANSACTION_FROM and expiring <= _MOST_EXPIRING:
+        if self._may_begin and len(commit.documents) >= TRANSACTION_FROM and expiring <= _MAX_EXPIRING:
             try:
                 return await self._by_transaction(commit, expected, token, due_limit)
             except TransactionsRefusedError as error:
