@@ -14,7 +14,7 @@ _COMPLETED: Final = "response_completed"
 
 
 def _kind(item: ProviderEvent) -> str:
-    """Who answers by a link that was not sent to a contact has no recipient."""
+    """An answer by a link that was not sent to a contact has no recipient."""
     name = needed("event_type")(item)
     recipient = pick(item.event, "resources.recipient_id")
     return f"{name}: anonymous" if name == _COMPLETED and str(recipient) in {"0", "None"} else name

@@ -1,10 +1,10 @@
 """Whether what customers have said by now has been read, before somebody acts by it.
 
-Statements are in topics of their own, and the projection `consents` has positions of its own in them. Whoever asks
-before it is at their ends takes a person who refused for one who has said nothing: after a Redis that lost everything,
-while `consents` is built again, or while it lags. What was said under another id of a person is known only by the
-projection `identity`, which reads topics as well. So whoever learns, or sends, waits until both have read what was in
-their topics a second ago.
+Statements are in topics of their own, and the projection `consents` has positions of its own in them. A program that
+asks before it is at their ends takes a person who refused for one who has said nothing: after Redis lost everything,
+while `consents` is rebuilt, or while it lags. What was said under another id of a person is known only by the
+projection `identity`, which reads topics as well. So a program that learns, or sends, waits until both have read what
+was in their topics a second ago.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def no_probe(_point: str) -> None:
 
 
 async def nobody_has_said(_customers: Sequence[str]) -> Consented:
-    """Whoever has said nothing agrees."""
+    """Everybody has said nothing."""
     return NOTHING_SAID
 
 

@@ -10,7 +10,7 @@ __all__ = ["kept_share", "lifetime_value", "present_value", "usual_spend", "valu
 Floats = npt.NDArray[np.float64]
 
 _DAYS_A_YEAR = 365.0
-#: Who keeps at least this share of the value of their orders is an ordinary customer.
+#: A customer who keeps at least this share of the value of their orders is an ordinary one.
 _USUALLY_KEPT = 0.5
 
 

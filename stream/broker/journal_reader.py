@@ -23,8 +23,8 @@ class Reader:
     def batches(self, topic: StoredTopic, partition: int, offset: int, end: int, max_bytes: int) -> bytes:
         """Whole batches from that which holds ``offset`` to the offset ``end``: one at least, then as many as fit.
 
-        The writer's thread may have stored more than the broker has heard of, ``end``. Who is given that would be
-        refused when they ask for what follows it.
+        The writer's thread may have stored more than the broker has heard of, ``end``. A client that was given
+        more would be refused when it asks for what follows.
         """
         place = (topic.id, partition)
         found: list[bytes] = []

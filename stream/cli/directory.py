@@ -80,8 +80,8 @@ def customers(
 ) -> None:
     """List customers whose id begins with ID, all by default, and to whom all conditions apply.
 
-    A list that is sorted by a figure has only the customers of whom it is known. Who does not agree to be scored has no
-    scores, and is in no list by them; that is asked of Redis. With privacy_keys ID is a whole id.
+    A list that is sorted by a figure has only the customers of whom it is known. A customer who does not agree to be
+    scored has no scores, and is in no list by them; Redis says who agrees. With privacy_keys ID is a whole id.
     """
     from stream.cli.shop_writing import writing_of
     from stream.reporting.writing import Writing

@@ -18,7 +18,7 @@ __all__ = ["currency_of_orders", "writing_of"]
 
 #: Records of each partition that are asked for their currency.
 _ASKED: Final = 50
-#: Who asks for figures does not wait longer for Kafka to say in what they are.
+#: The longest wait (s) for Kafka to say in which currency figures are.
 _PATIENCE_S: Final = 3.0
 
 

@@ -36,7 +36,7 @@ class ApiLists:
         self._refusing = refusing
 
     async def today(self, query: TodayQuery) -> Mapping[str, Any]:
-        """The list of the page *Today*. Who has taken their consent back since it was made is left out."""
+        """The list of the page *Today*. Customers who have taken their consent back since are left out."""
         try:
             day = await self._day.get()
         except NoEventsError as error:

@@ -15,7 +15,7 @@ __all__ = ["LearnedCurrency"]
 
 _LOG = logging.getLogger(__name__)
 
-#: Who asks waits for so long (s); then amounts have no currency yet.
+#: A request waits for so long (s); then its amounts have no currency yet.
 _PATIENCE_S: Final = 1.0
 #: It is looked for again after so long (s), and after so many times as long as the last look took.
 _OFTENEST_S: Final = 5.0

@@ -75,7 +75,7 @@ class Recent(Generic[T]):
         return made
 
     async def last(self) -> T | None:
-        """The last one; None: none is made yet, which begins now. Nobody waits for it, be it the first.
+        """The last one; None: there is none yet, and making it begins now. Nobody waits for it, not even for the first.
 
         Raises once what the last ``make`` raised.
         """

@@ -38,7 +38,7 @@ class UnknownCustomer(web.HTTPNotFound):
 
 
 class TooManyAttempts(web.HTTPTooManyRequests):
-    """Who asks has to wait."""
+    """The client has to wait."""
 
     def __init__(self, message: str, *, headers: Mapping[str, str]) -> None:
         super().__init__(reason=message, headers=headers)
@@ -47,7 +47,7 @@ class TooManyAttempts(web.HTTPTooManyRequests):
 
 
 class Forbidden(web.HTTPForbidden):
-    """Who asks may not do this."""
+    """The user may not do this."""
 
     def __init__(self, message: str, /, **values: Any) -> None:
         super().__init__(reason=message % values)

@@ -1,9 +1,9 @@
 """Logging in with an account elsewhere: OpenID Connect Core 1.0, the authorisation code flow, with PKCE (RFC 7636).
 
-Who logs in is sent to the provider with a state, a nonce and the challenge of a verifier. These are kept here under a
-key that only that browser has, for some minutes, and are good once. What comes back must bring the state; the tokens
-are fetched by this server with the verifier; the ID token must be signed by a key of the provider, for this client, and
-have the nonce.
+A person who logs in is sent to the provider with a state, a nonce and the challenge of a verifier. These are kept here
+under a key that only that browser has, for some minutes, and are good once. What comes back must bring the state; the
+tokens are fetched by this server with the verifier; the ID token must be signed by a key of the provider, for this
+client, and have the nonce.
 """
 
 from __future__ import annotations
@@ -147,9 +147,7 @@ class SingleSignOn:
         except (_UntrustedError, JoseError, ValueError) as error:
             # of another kind of claim or key than is expected, joserfc raises a ValueError
             _LOG.warning("what %s says is not to be trusted: %s", self.provider.issuer, error)
-            message = (
-                "What %(host)s says of you cannot be trusted. Whoever looks after the program finds why in its log."
-            )
+            message = "What %(host)s says about you cannot be trusted. The log of the program says why."
             raise RefusedError(message, host=self.provider.host) from error
 
     async def _discover(self, session: aiohttp.ClientSession) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ class Incoming(NamedTuple):
 
 
 class TimelinePurchases(NamedTuple):
-    """All entries of purchases of a customer, those of a step among them; ``before``: those of before the step."""
+    """All entries of purchases of a customer, those of a step among them; ``before``: as they were before the step."""
 
     now: Sequence[TimelineEntry]
     before: Sequence[TimelineEntry]

@@ -1,7 +1,8 @@
 """Identifiers in clear to tokens, before an event goes anywhere.
 
-A token is HMAC-SHA256 under the installation's key, cut to 128 bits. Who has the topics or Redis, and not the key,
-cannot tell whether an address is in them. Equal identifiers have equal tokens, so the program can join by them.
+A token is HMAC-SHA256 under the installation's key, cut to 128 bits. A person who can read the topics or Redis, but
+not the key, cannot tell whether an address is in them. Equal identifiers have equal tokens, so the program can
+join by them.
 """
 
 from __future__ import annotations

@@ -47,9 +47,7 @@ class Why(StrEnum):
         " money was paid back."
     )
     UPDATED = "The order was imported before and has another total now, which counts."
-    CHANGED = (
-        "The order was imported more than 90 days of events ago and has another total now; the total of then stays."
-    )
+    CHANGED = "The order was imported more than 90 days of events ago and has another total now; the first total stays."
     ITEMS_LEFT_OUT = "The order has more lines than an event can carry; the total is right, some lines are left out."
 
 

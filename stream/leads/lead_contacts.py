@@ -37,7 +37,7 @@ __all__ = [
 WEEK_MS: Final = 7 * DAY_MS
 #: The epoch is a Thursday, the day 3 of its week.
 _EPOCH_DAY: Final = 3
-#: Who has been known for so long without an order is no lead any more.
+#: A person who has been known for so long without an order is no lead any more.
 MAX_WEEKS: Final = 104
 
 #: Bits of a week: something in the cart, mails that came, were opened, clicked or replied to, were no longer wanted; a

@@ -10,7 +10,7 @@ from stream.reporting.words import ENGLISH, Words, to_say
 
 __all__ = ["Advice", "advice_of", "advice_text", "reason_of", "returned_share", "silence_sentence"]
 
-#: Who was on the site within so many days is still interested.
+#: A customer who was on the site within so many days is still interested.
 _LOOKED_DAYS: Final = 14.0
 #: From this share of their money on that went back, something went wrong for the customer.
 _MUCH_RETURNED: Final = 0.25

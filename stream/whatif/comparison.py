@@ -1,8 +1,8 @@
 """Two policies over one log: which alerts differ, how often each was right, and what it costs to follow them.
 
 An alert was *right* when its customer lapsed: no order within three of their usual gaps after the last one. It is
-judged once the log goes on until then. Whoever was contacted in between, by mail or by an action of the shop, may have
-come back, or left, because of that: such alerts are counted as touched, and the precision as biased by so many.
+judged once the log goes on until then. A customer whom the shop contacted in between, by mail or by an action, may have
+come back, or left, because of that. Such alerts are counted as touched: so many may bias the precision.
 """
 
 from __future__ import annotations

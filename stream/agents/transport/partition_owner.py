@@ -44,7 +44,7 @@ class PartitionOwner:
     async def on_lost(self, lost: frozenset[TP]) -> None:
         """As `on_revoked`, which it calls by default; but the group has forgotten this worker, after a silence.
 
-        Others may own the partitions already. Whoever publishes should stop at once.
+        Others may own the partitions already, so publishing must stop at once.
         """
         await self.on_revoked(lost)
 
