@@ -156,7 +156,9 @@ class Assembly:
         self.app.task(watched(run, what))
 
     async def _agree_on_layout(self) -> None:
-        self._kernel.layout = await agree_on_layout(self._client, self._keys, self.settings.partitions)
+        self._kernel.layout = await agree_on_layout(
+            self._client, self._keys, self.settings.partitions, writes_editions=self.settings.follows_identities
+        )
 
     def _make_worker(self, partition: int) -> PartitionWorker:
         settings = self.settings

@@ -16,14 +16,15 @@ from stream.storage.keys import Keys
 __all__ = ["agree_on_layout"]
 
 
-async def agree_on_layout(client: Client, keys: Keys, partitions: int) -> int:
+async def agree_on_layout(client: Client, keys: Keys, partitions: int, *, writes_editions: bool = False) -> int:
     """Return the layout in which this worker has to write profiles: LAYOUT, or LAYOUT_BEFORE during an upgrade.
 
     Notes the number of partitions if nothing is stored yet, else compares it with what is: a customer's partition
     follows from the number, and under another one the state of known customers would not be found. A namespace without
     a layout, or with one that the release before did not write, gets LAYOUT: no worker of that release can be there.
-    Raises `TopologyError` if the number differs or the layout is newer, `StorageError` when Redis fails,
-    `SystematicError` when a key is damaged.
+    ``writes_editions``: this worker writes documents with an edition, which the release before cannot read.
+    Raises `TopologyError` if the number differs, the layout is newer, or an upgrade must be finished first,
+    `StorageError` when Redis fails, `SystematicError` when a key is damaged.
     """
     try:
         stored = await _noted(client, keys.layout(), partitions)
@@ -45,6 +46,12 @@ async def agree_on_layout(client: Client, keys: Keys, partitions: int) -> int:
     if layout < LAYOUT_BEFORE:
         await _note_layout(client, keys)
         return LAYOUT
+    if writes_editions and layout != LAYOUT:
+        raise TopologyError(
+            f"the profiles in Redis are of layout {layout}, so workers of the release before may read them, and those "
+            "cannot read what identity_history_days writes: finish the upgrade first (stream upgrade --finish), or set "
+            "it to 0"
+        )
     return layout
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from stream.errors import StorageError, TopologyError
+from stream.features.codec import LAYOUT, LAYOUT_BEFORE
 from stream.local.redis import EmbeddedRedis
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
@@ -35,3 +36,18 @@ def test_a_redis_that_is_away_is_no_other_layout(redis_server: EmbeddedRedis, na
 
     address, _, database = redis_server.url.rpartition("/")
     with_redis(f"{address.rpartition(':')[0]}:1/{database}", use)
+
+
+def test_what_the_release_before_cannot_read_waits_for_the_end_of_the_upgrade(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        keys = Keys(namespace)
+        await client.set(keys.profile_layout(), LAYOUT_BEFORE)
+        assert await agree_on_layout(client, keys, 8) == LAYOUT_BEFORE
+        with pytest.raises(TopologyError, match="finish the upgrade first"):
+            await agree_on_layout(client, keys, 8, writes_editions=True)
+        await client.set(keys.profile_layout(), LAYOUT)
+        assert await agree_on_layout(client, keys, 8, writes_editions=True) == LAYOUT
+
+    with_redis(redis_server.url, use)
