@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from stream.online_models.example import Label, decode_example, encode_example
 from stream.online_models.first_layout import FIRST_SIMPLE_TERMS, FIRST_TERMS
 from stream.online_models.hedge import Hedge
 from stream.online_models.inputs import FIRST_FEATURES, MISSING, packed_inputs, unpacked_inputs
-from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.learner import Learner
 from stream.online_models.second_order import SecondOrderRegression
 from stream.online_models.slots import MAX_SLOTS, Slots
 from stream.online_models.snapshot import decode_snapshot
@@ -33,8 +32,8 @@ from tests.online_models.component_states import (
     seen,
 )
 from tests.online_models.made_up import label
-
-STORED = Path(__file__).parents[1] / "upgrade" / "models"
+from tests.upgrade.dump_models import MODELS
+from tests.upgrade.dump_models import SETTINGS as DUMPED
 
 
 def test_an_unknown_component_is_carried_along_and_a_missing_one_begins(dump: bytes) -> None:
@@ -87,10 +86,9 @@ def test_slots_of_contenders_outlive_the_order_of_the_roster() -> None:
 @pytest.mark.parametrize("commit", ["f26be6a", "57d15e9"])
 def test_a_checkpoint_of_an_earlier_program_is_continued(commit: str) -> None:
     """Written by the program of that commit after 1,500 made-up examples, with what it published then."""
-    settings = LearnerSettings(min_labels=300, min_class_labels=20)
-    stored = gzip.decompress((STORED / f"{commit}-checkpoint.json.gz").read_bytes())
-    learner = Learner.load(stored, settings)
-    for line in gzip.decompress((STORED / f"{commit}-snapshots.jsonl.gz").read_bytes()).splitlines():
+    stored = gzip.decompress((MODELS / f"{commit}-checkpoint.json.gz").read_bytes())
+    learner = Learner.load(stored, DUMPED)
+    for line in gzip.decompress((MODELS / f"{commit}-snapshots.jsonl.gz").read_bytes()).splitlines():
         old = decode_snapshot(line)
         new = learner.snapshot(NOW_MS, old.churn.name)
         # the purchase process had no part in the risk then
@@ -110,12 +108,27 @@ def test_a_checkpoint_of_an_earlier_program_is_continued(commit: str) -> None:
     missing = {"f26be6a": {"rhythm", "purchases", "rfm"}, "57d15e9": {"purchases", "rfm"}}[commit]
     assert {note.split(" ", 1)[0] for note in learner.notes} == missing
     learned(seen(8, 200), learner)
-    assert Learner.load(learner.dump(), settings).dump() == learner.dump()
+    assert Learner.load(learner.dump(), DUMPED).dump() == learner.dump()
+
+
+@pytest.mark.parametrize("layout", [5])
+def test_a_checkpoint_of_this_layout_is_read_as_it_was_written(layout: int) -> None:
+    """Of every release that changes what is stored there is one, with what it published then."""
+    stored = gzip.decompress((MODELS / f"layout-{layout}-checkpoint.json.gz").read_bytes())
+    learner = Learner.load(stored, DUMPED)
+    assert learner.notes == ()
+    assert learner.dump() == stored
+    for line in gzip.decompress((MODELS / f"layout-{layout}-snapshots.jsonl.gz").read_bytes()).splitlines():
+        old = decode_snapshot(line)
+        assert old.churn.ready
+        assert learner.snapshot(NOW_MS, old.churn.name) == old
+    learned(seen(8, 200), learner)
+    assert Learner.load(learner.dump(), DUMPED).dump() == learner.dump()
 
 
 def test_until_an_upgrade_is_finished_the_release_before_can_go_on_from_the_checkpoint() -> None:
     """The program of 57d15e9 needs every field that it wrote itself, under the schema that it knows."""
-    stored = gzip.decompress((STORED / "57d15e9-checkpoint.json.gz").read_bytes())
+    stored = gzip.decompress((MODELS / "57d15e9-checkpoint.json.gz").read_bytes())
     learner = Learner.load(stored)
     learned(seen(8, 200), learner)
     dumped = learner.dump(for_release_before=True)
