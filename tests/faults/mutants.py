@@ -101,8 +101,8 @@ def _without_agreed_layout() -> None:
     """The present layout is written at once, although workers of the release before may be there."""
     agree = stream.agents.app.agree_on_layout  # type: ignore[attr-defined]
 
-    async def hasty(client: Client, keys: Keys, partitions: int) -> int:
-        await agree(client, keys, partitions)
+    async def hasty(client: Client, keys: Keys, partitions: int, *, writes_editions: bool = False) -> int:
+        await agree(client, keys, partitions, writes_editions=writes_editions)
         return LAYOUT
 
     stream.agents.app.agree_on_layout = hasty  # type: ignore[attr-defined]
