@@ -44,7 +44,6 @@ class KernelFunction:
         #: Numba looks here for ``inline``.
         self.targetoptions = options
         self._dispatcher: Any = None
-        self._callee: Any = None
 
     def __call__(self, *args: Any) -> Any:
         call = _CALL.get()
@@ -56,30 +55,19 @@ class KernelFunction:
         return getattr(self._made(), name)
 
     @property
-    def callee(self) -> Any:
-        """Numba's dispatcher for calls by other kernels; Python cannot call what it compiles (`stream.kernel_code`)."""
-        with _LOCK:
-            if self._callee is None:
-                self._callee = self._new(is_callee=True)
-            return self._callee
-
-    @property
     def _numba_type_(self) -> Any:
-        return self.callee._numba_type_
+        return self._made()._numba_type_
 
     def _made(self) -> Any:
         with _LOCK:
             if self._dispatcher is None:
-                self._dispatcher = self._new(is_callee=False)
+                from stream.kernel_code import dispatcher, numbas_literal_unroll
+
+                for name, value in self.py_func.__globals__.items():
+                    if value is literal_unroll:
+                        self.py_func.__globals__[name] = numbas_literal_unroll
+                self._dispatcher = dispatcher(self.py_func, self.targetoptions)
             return self._dispatcher
-
-    def _new(self, *, is_callee: bool) -> Any:
-        from stream.kernel_code import dispatcher, numbas_literal_unroll
-
-        for name, value in self.py_func.__globals__.items():
-            if value is literal_unroll:
-                self.py_func.__globals__[name] = numbas_literal_unroll
-        return dispatcher(self.py_func, self.targetoptions, is_callee=is_callee)
 
 
 @contextmanager

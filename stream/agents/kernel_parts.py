@@ -126,11 +126,11 @@ def _subtrees() -> Parts:
     stored, whole = _type_of(codec.join([None])[0]), numba.int64
     rest = (whole, given, model, emissions, whole, tally, looks, changes)
     return {
-        "fire": lambda: advance.fire.callee.compile((profile, whole, *rest)),
-        "unpack": lambda: codec.unpack_from.callee.compile((profile, stored, whole, whole)),
-        "pack": lambda: codec.pack_into.callee.compile((profile, raw, whole, whole, whole)),
+        "fire": lambda: advance.fire.compile((profile, whole, *rest)),
+        "unpack": lambda: codec.unpack_from.compile((profile, stored, whole, whole)),
+        "pack": lambda: codec.pack_into.compile((profile, raw, whole, whole, whole)),
         "document": lambda: build(quoted([_NAME]), _empty_run(models), WARMING, rules),
-        "apply": lambda: advance.apply.callee.compile((profile, whole, event, *rest)),
+        "apply": lambda: advance.apply.compile((profile, whole, event, *rest)),
         "stages": _write_a_change,
     }
 

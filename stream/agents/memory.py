@@ -6,10 +6,9 @@ import asyncio
 import ctypes
 import gc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-__all__ = ["MemoryTrimming", "give_compiler_back", "tune_allocator", "tune_garbage_collection"]
+__all__ = ["MemoryTrimming", "tune_allocator", "tune_garbage_collection"]
 
 #: Parameters of mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -18,10 +17,6 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _OWN_PAGES_BYTES: Final = 1 << 20
 #: So much may be free at the end of the heap: giving it back and asking for it again at each step costs page faults.
 _FREE_BYTES: Final = 32 << 20
-
-_MAPPINGS: Final = Path("/proc/self/maps")
-#: Of the names of LLVM's file, and advice of madvise(2).
-_COMPILER, _DONT_NEED = "/libllvmlite", 4
 
 _LOOK_EVERY_S: Final = 1.0
 #: Looks after which a worker that is never idle is trimmed as well.
@@ -41,20 +36,6 @@ def tune_allocator() -> None:
     if tune is not None:
         tune(_MMAP_THRESHOLD, _OWN_PAGES_BYTES)
         tune(_TRIM_THRESHOLD, _FREE_BYTES)
-
-
-def give_compiler_back() -> None:
-    """Let the pages of LLVM's code go, 50 MB that were needed to link kernels and mostly are not from then on.
-
-    They are pages of its file: what runs again is read again. Without effect where there is no ``/proc``.
-    """
-    give = _of_the_c_library("madvise")
-    if give is None or not _MAPPINGS.exists():
-        return
-    for line in _MAPPINGS.read_text().splitlines():
-        if _COMPILER in line and line.split()[1].startswith("r-x"):  # code: no program writes to it
-            begin, end = (int(address, 16) for address in line.split(maxsplit=1)[0].split("-"))
-            give(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONT_NEED)
 
 
 class MemoryTrimming:
@@ -87,11 +68,7 @@ class MemoryTrimming:
         return True
 
     def trim(self) -> None:
-        """Give back what is free. Takes some 50 ms, in which other threads may wait for memory.
-
-        The compiler's code goes as well: models have been linked since the start.
-        """
-        give_compiler_back()
+        """Give back what is free. Takes some 50 ms, in which other threads may wait for memory."""
         if self._trim is not None:
             self._trim(0)
 

@@ -18,7 +18,7 @@ from stream import metrics
 from stream.agents.app import assemble
 from stream.agents.health import Health
 from stream.agents.kafka_access import check_brokers, wait_for_brokers
-from stream.agents.memory import give_compiler_back, tune_allocator, tune_garbage_collection
+from stream.agents.memory import tune_allocator, tune_garbage_collection
 from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
 from stream.privacy.erasure_feed import ErasureFeed
@@ -58,7 +58,6 @@ def run(settings: Settings) -> NoReturn:
         warm_up_texts()
         _LOG.info("models of texts ready after %.1f s", time.perf_counter() - began)
     tune_garbage_collection()
-    give_compiler_back()
     wait_for_brokers(settings)
     # never left: the process ends without taking anything down
     erasures = ErasureFeed(settings).__enter__().erasures

@@ -1,10 +1,8 @@
 """Memory that a worker needed to catch up goes back to the system."""
 
 import ctypes
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -25,29 +23,6 @@ del pieces
 kept = resident_mb()
 MemoryTrimming(lambda: 0.0).trim()
 print(full - kept, full - resident_mb(), len(stays))
-"""
-
-
-COMPILER = """
-import re
-from pathlib import Path
-from stream.agents.memory import give_compiler_back
-from stream.compiling import jit
-
-def resident_kb():
-    parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.M)
-    code = [part for part in parts if "/libllvmlite" in part and " r-xp " in part]
-    return sum(int(re.search(r"^Rss: +([0-9]+)", part, re.M)[1]) for part in code)
-
-@jit
-def twice(n):
-    return 2 * n
-
-twice(1)
-before = resident_kb()
-give_compiler_back()
-after = resident_kb()
-print(before, after, twice(2.5))
 """
 
 
@@ -88,16 +63,3 @@ def test_who_is_never_idle_is_trimmed_once_a_minute() -> None:
         work.done = float(second)
         trimmed.append(trimming.look())
     assert [second for second, now in enumerate(trimmed, 1) if now] == [60, 120, 180]
-
-
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs /proc")
-def test_the_compilers_code_goes_back_and_is_there_when_it_is_needed_again(tmp_path: Path) -> None:
-    (tmp_path / "code.py").write_text(COMPILER)  # Numba wants a file
-    command = [sys.executable, str(tmp_path / "code.py")]
-    run = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    )
-    before, after, computed = run.stdout.split()
-    assert int(before) > 4_096
-    assert int(after) < int(before) / 4
-    assert computed == "5.0"
