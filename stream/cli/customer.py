@@ -133,11 +133,11 @@ def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
 
 
 def _fields_of(customer_id: str, document: bytes) -> dict[str, Any]:
-    from stream.features.codec import verify
+    from stream.features.codec import unpack
     from stream.processing.document import packed_state
 
     try:
-        verify(packed_state(document), customer_id)
+        unpack(packed_state(document), customer_id)
         fields: dict[str, Any] = orjson.loads(document)
     except (CodecError, orjson.JSONDecodeError) as error:
         raise StorageError(
