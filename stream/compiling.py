@@ -1,21 +1,18 @@
 """How kernels are compiled, and when: a kernel asks for Numba when it is first called.
 
 Numba takes a third of a second to import, and compiled code as long to load. Commands that import kernels and call none
-do not pay for it. Those that read a single customer call the functions as they are: see `interpreted`.
+do not pay for it.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 __all__ = [
     "KernelFunction",
-    "interpreted",
     "jit",
     "jit_at_once",
     "jit_generated",
@@ -28,8 +25,6 @@ _Decorator = Callable[[Callable[..., Any]], Any]
 
 #: Two threads may call a kernel for the first time.
 _LOCK = threading.RLock()
-#: How kernels are called meanwhile, None: compiled.
-_CALL: ContextVar[Callable[[Callable[..., Any], tuple[Any, ...]], Any] | None] = ContextVar("call", default=None)
 
 
 class KernelFunction:
@@ -46,9 +41,6 @@ class KernelFunction:
         self._dispatcher: Any = None
 
     def __call__(self, *args: Any) -> Any:
-        call = _CALL.get()
-        if call is not None:
-            return call(self.py_func, args)
         return (self._dispatcher or self._made())(*args)
 
     def __getattr__(self, name: str) -> Any:
@@ -68,21 +60,6 @@ class KernelFunction:
                         self.py_func.__globals__[name] = numbas_literal_unroll
                 self._dispatcher = dispatcher(self.py_func, self.targetoptions)
             return self._dispatcher
-
-
-@contextmanager
-def interpreted() -> Iterator[None]:
-    """Let kernels run as Python in the block: a hundred times slower, but nothing is imported, loaded or compiled.
-
-    Numbers in records and arrays are Python's there, so that none of them overflows where compiled code widens it.
-    """
-    from stream.interpreting import call
-
-    token = _CALL.set(call)
-    try:
-        yield
-    finally:
-        _CALL.reset(token)
 
 
 def literal_unroll(values: Any) -> Any:

@@ -17,7 +17,6 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
 from stream.clock import SystemClock
-from stream.compiling import interpreted
 from stream.errors import CodecError, StorageError
 from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
@@ -63,12 +62,6 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     Money is in the shop's currency, times are those of its time zone. What depends on time is computed as of now; when
     the events end long ago, as of where they end. Exit status 1 if there is no such customer.
     """
-    # a kernel takes milliseconds as Python for one customer, and half a second to load
-    with interpreted():
-        _show(settings, customer_id, as_json=as_json)
-
-
-def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
     asked = id_of(settings, customer_id)
     with Overview(settings) as overview, ProjectionDesk(settings) as desk:
         # what came under an id before it was linked is there still
@@ -84,7 +77,7 @@ def _show(settings: Settings, customer_id: str, *, as_json: bool) -> None:
                 " in, or the last one is so long ago that the document has expired"
                 f"{names_like(settings, asked)}"
             )
-        # What assesses and shows takes most of the time to import: only when there is something to show.
+        # Compiled code and models take half a second to import: only when there is something to show.
         from stream.cli.points_desk import points_if_any
         from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of

@@ -100,14 +100,6 @@ def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: 
     assert "wait for theirs" in told
 
 
-def test_no_compiler_is_loaded_to_show_a_customer(run: Run, stored: dict[str, str]) -> None:
-    done = run("customer", CUSTOMER, PYTHONPROFILEIMPORTTIME="1", **stored)
-    assert done.returncode == 0, done.stderr
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "stream.reporting.refreshed" in imported
-    assert imported.isdisjoint({"llvmlite", "numba", "river.preprocessing", "scipy"})
-
-
 def test_money_and_times_are_written_as_the_shop_writes_them(run: Run, stored: dict[str, str]) -> None:
     of_shop = {"STREAM_SHOP_LOCALE": "de_DE", "STREAM_SHOP_CURRENCY": "EUR", "STREAM_SHOP_TIMEZONE": "Asia/Tokyo"}
     done = run("customer", CUSTOMER, **{**stored, **of_shop})
