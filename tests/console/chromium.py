@@ -104,6 +104,35 @@ class Chromium:
         await self.js(f"document.querySelector({json.dumps(selector)}).focus()")
         await self.call("Input.insertText", text=text)
 
+    async def key(self, name: str) -> None:
+        """Press a key, such as ``Tab``."""
+        typed = {"text": "\r"} if name == "Enter" else {}
+        code = {"Tab": 9, "Enter": 13}[name]
+        named = {"key": name, "code": name, "windowsVirtualKeyCode": code}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", **named, **typed)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    async def tab_to(self, selector: str, most: int = 100) -> None:
+        """Press Tab until an element has the focus; every one on the way must show that it has it.
+
+        A field for a date shows it at its day, month and year, which are not elements of the page.
+        """
+        for _ in range(most):
+            await self.key("Tab")
+            assert await self.js(
+                "document.activeElement === document.body || document.activeElement.type === 'date'"
+                " || getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+            ), await self.js("document.activeElement.outerHTML")
+            if await self.js(f"document.activeElement.matches({json.dumps(selector)})"):
+                return
+        raise AssertionError(f"Tab does not lead to {selector}")
+
+    async def enter(self) -> None:
+        """Press Enter on what leads to another page, and wait until that is complete."""
+        loaded = self._loaded
+        await self.key("Enter")
+        await self._load_after(loaded)
+
     async def text(self) -> str:
         """What is to be read on the page."""
         return str(await self.js("document.body.innerText"))
@@ -120,6 +149,9 @@ class Chromium:
         loaded = self._loaded
         if expression:
             await self.js(f"void {expression}")
+        await self._load_after(loaded)
+
+    async def _load_after(self, loaded: int) -> None:
         while self._loaded == loaded:
             self._note(await asyncio.wait_for(self._socket.receive_json(), _DEADLINE_S))
 

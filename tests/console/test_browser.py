@@ -75,3 +75,34 @@ def test_a_person_logs_in_and_works_through_the_list(office: Office, tmp_path: P
             assert (len(refused), [one for one in browser.complaints if one not in refused]) == (1, [])
 
     asyncio.run(run())
+
+
+def test_everything_of_the_day_is_done_by_keyboard_alone(office: Office, tmp_path: Path) -> None:
+    program = required_program("chromium", "chromium")
+    office.accounts.add("anna", Role.ADMIN, hash_of(PASSWORD), office.now_ms)
+
+    async def run() -> None:
+        async with TestServer(office.application()) as server, Chromium(program, tmp_path) as browser:
+            await browser.go(f"http://127.0.0.1:{server.port}/")
+            for field, text in (("[name=name]", "anna"), ("[name=password]", PASSWORD)):
+                await browser.tab_to(field)
+                await browser.call("Input.insertText", text=text)
+            await browser.enter()
+            await browser.tab_to(".acts button[value=contacted]")
+            await browser.enter()
+            assert "Contacted, " in await browser.text()
+            await browser.tab_to(".was button")
+            await browser.enter()
+            assert "Contacted, " not in await browser.text()
+            await browser.tab_to("#today summary")
+            await browser.key("Enter")
+            await browser.tab_to("#today details form[action='/snooze'] button")
+            await browser.enter()
+            assert SILENT.reason not in await browser.text()
+            await browser.tab_to("nav a[href='/customers']")
+            await browser.enter()
+            await browser.tab_to(".who button")
+            await browser.enter()
+            assert browser.complaints == []
+
+    asyncio.run(run())
