@@ -62,6 +62,16 @@ def look(environment: dict[str, str]) -> dict[str, int]:
     return found
 
 
+def at_rest(environment: dict[str, str]) -> dict[str, int]:
+    """What is counted when workers have nothing left of the log: they still look at those whose time has come."""
+    found, deadline = look(environment), time.monotonic() + DEADLINE_S
+    while (again := look(environment)) != found:
+        assert time.monotonic() < deadline, (found, again)
+        found = again
+        time.sleep(1.0)
+    return found
+
+
 def champion(environment: dict[str, str]) -> Any:
     command = [sys.executable, "-m", "stream", "models", "--json"]
     return json.loads(subprocess.check_output(command, env=environment, text=True, timeout=DEADLINE_S))["in_use"][
@@ -82,7 +92,7 @@ def test_the_producer_of_the_readme_does_not_move_the_demo_through_time(tmp_path
             assert time.monotonic() < deadline, (tmp_path / "out").read_text()
             time.sleep(0.2)
         assert "Since yesterday" in page_of(address)
-        before, scoring = look(environment), champion(environment)
+        before, scoring = at_rest(environment), champion(environment)
         assert before["alerts"] > 0
         assert before["labels"] > 1000
         subprocess.run([sys.executable, "-c", snippet], env=environment, check=True, timeout=DEADLINE_S)
@@ -93,9 +103,10 @@ def test_the_producer_of_the_readme_does_not_move_the_demo_through_time(tmp_path
         while (after := look(environment))["applied"] < before["applied"] + 9:
             assert time.monotonic() < deadline, (before, after)
             time.sleep(0.5)
-        # the usual number of an hour; a wave would be hundreds of alerts and thousands of labels
+        # the usual number of an hour, which goes by the hour of the day; a wave would be hundreds of alerts, and nearly
+        # as many labels and landmarks as there have been
         assert after["alerts"] - before["alerts"] <= 5
-        assert after["labels"] - before["labels"] <= 50
-        assert after["landmarks"] - before["landmarks"] <= 50
+        assert after["labels"] - before["labels"] <= before["labels"] // 20
+        assert after["landmarks"] - before["landmarks"] <= before["landmarks"] // 20
         assert after["late"] == before["late"]
         assert champion(environment) == scoring
