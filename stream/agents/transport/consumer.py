@@ -119,8 +119,7 @@ class Consumer(HandingOverConsumer):
         rebalance begins. It lets records flow again when this returns, also when the next assignment is already on
         its way, and then empties its queues: what was delivered before that would be lost.
         """
-        self.stop_flow()
-        self.app.flow_control.suspend()
+        self.stop_delivery()
         rebalance = self.app.rebalancing_count
         assigned = self.assignment()
         self._kinds.clear()

@@ -48,11 +48,15 @@ class HandingOverConsumer(driver.Consumer):
 
     # -- letting go
 
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Stop delivery, also of what is queued, and hand over; then Faust does its part, unless it stops."""
+    def stop_delivery(self) -> None:
+        """Deliver nothing more, nor what is queued; until Faust lets records flow again."""
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop delivery and hand over; then Faust does its part, unless it stops."""
+        self.stop_delivery()
         await self._hand_over(revoked)
         if not self.app.should_stop:
             await super().on_partitions_revoked(revoked)
