@@ -1,7 +1,7 @@
 """Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
 
 Each file of `SECTIONS` that is in ``build`` goes between the markers of its name in ``docs/performance.md`` and
-``docs/scaling.md``; the chart goes to ``docs/images``.
+``docs/scaling.md``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -215,9 +214,6 @@ def main() -> None:
         path = DOCS / page
         path.write_text(between_markers(path.read_text(), name, render(json.loads(results.read_text()))))
         print(f"{name} in {path} is that of {results}")
-    chart = options.build / "throughput.png"
-    if chart.is_file():
-        shutil.copyfile(chart, DOCS / "images" / "throughput.png")
 
 
 if __name__ == "__main__":
