@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from stream.errors import PublishError, SettingsError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from stream.cli.live_recommendations import LiveRecommendations
     from stream.notifications.config import Config
     from stream.notifications.sender import Sender
     from stream.notifications.templates import Templates
@@ -43,36 +45,37 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
         from stream.notifications.templates import Templates
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
+    from stream.cli.live_recommendations import LiveRecommendations
     from stream.cli.shop_writing import writing_of
     from stream.notifications.sender import AppriseSender
     from stream.privacy.revealing import Revealer
 
     config = load(settings.notify_file, os.environ)
     writing = writing_of(settings)
-    try:
-        templates = Templates(config, writing.money, Revealer.of(settings).json, partial(_offered, settings))
-        if dry_run:
-            from stream.cli.notify_preview import preview
+    with closing(LiveRecommendations(settings)) as live:
+        try:
+            templates = Templates(config, writing.money, Revealer.of(settings).json, partial(_offered, live))
+            if dry_run:
+                from stream.cli.notify_preview import preview
 
-            preview(settings, config, templates, writing, limit)
-            return
-        senders = {name: AppriseSender(name, channel) for name, channel in config.channels.items()}
-    except SettingsError as error:
-        raise SettingsError(f"{settings.notify_file}: {error}") from error
-    if check:
-        click.echo(f"{settings.notify_file}: {len(config.channels)} channels, {len(config.rules)} rules", err=True)
-    elif test_channel is not None:
-        _test(templates, senders, test_channel)
-    else:
-        _run(settings, config, templates, senders)
+                preview(settings, config, templates, writing, limit)
+                return
+            senders = {name: AppriseSender(name, channel) for name, channel in config.channels.items()}
+        except SettingsError as error:
+            raise SettingsError(f"{settings.notify_file}: {error}") from error
+        if check:
+            click.echo(f"{settings.notify_file}: {len(config.channels)} channels, {len(config.rules)} rules", err=True)
+        elif test_channel is not None:
+            _test(templates, senders, test_channel)
+        else:
+            _run(settings, config, templates, senders)
 
 
-def _offered(settings: Settings, customer_id: str) -> "RecommendationLists":
+def _offered(live: "LiveRecommendations", customer_id: str) -> "RecommendationLists":
     """What to offer to a customer, for a template that names it."""
-    from stream.cli.recommendations_desk import agreed_lists
     from stream.recommending.recommended import RecommendationLists
 
-    found, _ = agreed_lists(settings, customer_id, _OFFERED)
+    found, _ = live.lists(customer_id, _OFFERED)
     return RecommendationLists() if found is None else found
 
 

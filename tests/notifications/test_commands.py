@@ -4,12 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import redis
 from click.testing import CliRunner, Result
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.cli import main
 from stream.events.partitioner import partition_of
 from stream.notifications.read_to_end import read_to_end
+from stream.processing.state import Counters, PartitionState
+from stream.projections.recommendations import HEAD, Recommendations, RecommendationState, shard_key, shopper_key
+from stream.recommending.fading import ONE, FadingCounts
+from stream.recommending.item_shards import SHARDS, ItemShard
+from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
+from stream.recommending.shop_tables import ShopHead
+from stream.storage.keys import ProjectionKeys
 from stream.storage.notification_store import NotificationStore
 from tests.notifications.desk import Desk, configuration
 from tests.notifications.process import NotifyProcess
@@ -81,6 +89,44 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: Bench, tmp_
     assert bench.uncommitted() == 3
     limited = stream(bench, "notify", "--dry-run", "--limit", "1", "--notify-file", str(file))
     assert "1 alerts; nothing was sent" in limited.stderr
+
+
+def test_counts_of_all_items_are_read_once_for_many_messages(bench: Bench, tmp_path: Path) -> None:
+    settings = bench.settings
+    keys = ProjectionKeys(settings.namespace, Recommendations.name, Recommendations.version, 0)
+    hour = 500_000
+    states = {HEAD: RecommendationState(head=ShopHead(SHARDS, FadingCounts(hour, 0, {"tea": ONE})))}
+    for number in range(SHARDS):
+        counts = FadingCounts(hour, 0, {f"item-{number}": ONE})
+        states[shard_key(number)] = RecommendationState(number=number, shard=ItemShard(counts))
+    bought = Shopper(items={"tea": OwnItem(hour, hour)}, orders=[KnownOrder(1, hour, ["tea"])])
+    file = tmp_path / "notifications.yaml"
+    text = configuration("json://127.0.0.1:1")
+    file.write_text(text.replace("{{ alert.customer_id }}", "{{ recommendations.again[0].item }}"))
+    with redis.Redis.from_url(settings.redis_url) as client:
+        state = PartitionState(stream_time_ms=hour * 3_600_000, counters=Counters(applied=1))
+        client.hset(keys.meta(0), "state", msgspec.json.encode(state))
+        for key, of in states.items():
+            client.set(keys.customer(0, key), msgspec.json.encode(of))
+        for number in range(1, 12):
+            customer = f"c-{number}"
+            partition = partition_of(customer, settings.partitions)
+            client.set(
+                keys.customer(partition, shopper_key(customer)),
+                msgspec.json.encode(RecommendationState(shopper=bought)),
+            )
+
+        def asked(limit: int) -> int:
+            before = client.info("stats")["total_commands_processed"]
+            done = stream(bench, "notify", "--dry-run", "--limit", str(limit), "--notify-file", str(file))
+            assert done.exit_code == 0, done.stderr
+            assert done.stdout.count("    tea") == limit
+            return int(client.info("stats")["total_commands_processed"] - before)
+
+        bench.publish([alert(number) for number in range(1, 12)])
+        once = asked(1)
+        assert once > SHARDS
+        assert asked(11) < 2 * once
 
 
 def test_a_channel_can_be_tried(bench: Bench, tmp_path: Path) -> None:
