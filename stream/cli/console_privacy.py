@@ -39,7 +39,7 @@ class ShopPersonalData:
     def kept(self, text: str) -> KeptOfPerson:
         ids = ids_of_person(self._settings, text)
         with contacts_file(self._settings) as people:
-            names = {one: name for one, of in people.find(ids).items() if (name := of.name or of.email)}
+            names = people.names(ids)
         return KeptOfPerson(ids[0], ids, counted(inventory(self._settings, ids)), remains(self._settings), names)
 
     def export(self, person: str, form: ExportForm) -> bytes | None:

@@ -91,6 +91,7 @@ def customers(
     with open_directory(settings) as store:
         from stream.cli import directory_view
         from stream.cli.consent_asked import refusing_to_be_scored
+        from stream.cli.data_files import contacts_file
         from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
         from stream.directory.consented_lists import consented_page, every_consented
@@ -104,8 +105,9 @@ def customers(
         with reading(store.engine) as connection:
             if as_csv:
                 rows = every_consented(connection, condition, order, refusing=refusing)
-                for line in customers_csv(rows, writing):
-                    click.echo(line, nl=False)
+                with contacts_file(settings) as people:
+                    for line in customers_csv(rows, writing, people.names):
+                        click.echo(line, nl=False)
                 return
             page = consented_page(connection, condition, order, refusing=refusing, limit=limit, cursor=cursor)
     if as_json:

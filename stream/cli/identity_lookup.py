@@ -74,7 +74,7 @@ def names_like(settings: Settings, text: str) -> str:
     return (
         ""
         if not found
-        else "; did you mean " + ", ".join(f"{of.name or of.email!r} ({id_})" for id_, of in found) + "?"
+        else "; did you mean " + ", ".join(f"{of.called!r} ({id_})" for id_, of in found) + "?"
     )
 
 

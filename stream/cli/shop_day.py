@@ -79,8 +79,8 @@ class ShopDay:
             found = msgspec.structs.replace(found, leads=leads.promising, leads_in_weeks=leads.horizon_weeks)
         with contacts_file(self.settings) as contacts:
             complaining = {one.customer_id for one in found.complaints}
-            people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
-        return named(found, {customer: person.name or person.email for customer, person in people.items()})
+            people = contacts.names(complaining | {entry.customer_id for entry in entries_of(found)})
+        return named(found, people)
 
     def _came_into(self, desk: ProjectionDesk) -> dict[str, int] | None:
         """Who came into each stage in the last seven days; None where the projection that counts them has not run."""
@@ -99,13 +99,11 @@ class ShopDay:
                 consented = consents.everybody(self.wall_ms)
             found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit, consented)
         with contacts_file(self.settings) as contacts:
-            people = contacts.find({entry.customer_id for entry in found.entries})
+            people = contacts.names({entry.customer_id for entry in found.entries})
         return msgspec.structs.replace(
             found,
             entries=tuple(
-                msgspec.structs.replace(entry, name=person.name or person.email)
-                if (person := people.get(entry.customer_id))
-                else entry
+                msgspec.structs.replace(entry, name=people.get(entry.customer_id, entry.name))
                 for entry in found.entries
             ),
         )

@@ -97,7 +97,7 @@ class CustomerLists:
         )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """All customers of a list, by id, as CSV; in pages, so that no long transaction is in the directory's way."""
+        """All customers of a list, by id, with names, as CSV; in pages, so that no long transaction is in the directory's way."""
         form = await form_of(request)
         require_own_form(request, form)
         condition = await self._condition(request)
@@ -142,9 +142,12 @@ class CustomerLists:
             page = consented_page(
                 connection, condition, Sort.ID, refusing=self._refusing, limit=_AT_ONCE, cursor=cursor
             )
-            return [*customers_csv(page.rows, self._page.writing)], page.cursor
+            return [*customers_csv(page.rows, self._page.writing, self._called)], page.cursor
 
         return await self._asked(ask)
+
+    def _called(self, customer_ids: Sequence[str]) -> Mapping[str, str]:
+        return called_of(self._contacts(customer_ids))
 
     async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
         def answer() -> _T:

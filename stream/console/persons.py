@@ -22,7 +22,7 @@ _HASHED: Final = re.compile(r"([a-z]+:[0-9a-f]{8})[0-9a-f]{56}")
 
 def called_of(contacts: Mapping[str, Contact]) -> dict[str, str]:
     """What customers are called, or else their e-mail address, of those of whom it is known."""
-    return {one: called for one, contact in contacts.items() if (called := contact.name or contact.email)}
+    return {one: called for one, contact in contacts.items() if (called := contact.called)}
 
 
 def shown_id(customer_id: str) -> str:

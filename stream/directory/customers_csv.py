@@ -1,22 +1,29 @@
 """Customers for a spreadsheet."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from stream.events.columns import MONEY_SCALE
 from stream.reporting.spreadsheet import csv_lines
 from stream.reporting.writing import Writing
 
-__all__ = ["customers_csv"]
+__all__ = ["Called", "customers_csv"]
 
-_CSV_COLUMNS = (
-    *("customer_id", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
+#: Of ids, what those customers are called of whom it is known.
+Called: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
+_AT_ONCE: Final = 1000
+_CSV_COLUMNS: Final = (
+    *("customer_id", "name", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
     *("next_order", "lifetime_value", "may_email"),
 )
 
 
-def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterator[str]:
-    """Rows of the table of customers for a spreadsheet, a line at a time, with a header; no text is a formula."""
+def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing, called: Called) -> Iterator[str]:
+    """Rows of the table of customers for a spreadsheet, a line at a time, with a header; no text is a formula.
+
+    ``called`` is asked for a thousand customers at a time.
+    """
 
     def day(at_ms: int | None) -> str:
         return "" if at_ms is None else writing.day_of(at_ms).isoformat()
@@ -24,9 +31,10 @@ def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterat
     def cents(amount: int | None) -> str:
         return "" if amount is None else f"{amount / MONEY_SCALE:.2f}"
 
-    def cells(row: Mapping[str, Any]) -> dict[str, object]:
+    def cells(row: Mapping[str, Any], name: str) -> dict[str, object]:
         return {
-            **{name: row[name] or "" for name in ("customer_id", "tier", "segment")},
+            **{column: row[column] or "" for column in ("customer_id", "tier", "segment")},
+            "name": name,
             "stage": (row["stage"] or "").replace("_", " "),
             "orders": row["orders"],
             "spend": cents(row["spend"]),
@@ -39,4 +47,10 @@ def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterat
             "may_email": "yes" if row["unsubscribed_ms"] is None else "no",
         }
 
-    return csv_lines(_CSV_COLUMNS, map(cells, rows))
+    def named() -> Iterator[dict[str, object]]:
+        left = iter(rows)
+        while some := [*islice(left, _AT_ONCE)]:
+            names = called([row["customer_id"] for row in some])
+            yield from (cells(row, names.get(row["customer_id"], "")) for row in some)
+
+    return csv_lines(_CSV_COLUMNS, named())

@@ -59,6 +59,11 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     marketing: str = ""
     seen_ms: int = 0
 
+    @property
+    def called(self) -> str:
+        """What people call them in a list: the name, else the e-mail address; empty if neither is known."""
+        return self.name or self.email
+
     def __bool__(self) -> bool:
         return bool(self.name or self.email or self.phone or self.address or self.marketing)
 
@@ -102,6 +107,10 @@ class ContactsFile:
                 rows = self._opened().execute(f"SELECT * FROM contact WHERE customer_id IN ({marks})", some)  # noqa: S608
                 found.update(map(self._contact, rows))
         return found
+
+    def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """What those of ``customer_ids`` are called of whom it is known, see `Contact.called`."""
+        return {one: called for one, contact in self.find(customer_ids).items() if (called := contact.called)}
 
     def called(self, text: str) -> list[str]:
         """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces."""

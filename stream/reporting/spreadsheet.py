@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["csv_lines"]
 
-#: A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet takes a cell that begins so for a formula; some take the wide signs of Chinese and Japanese as well.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 #: It stays one, as what is refunded in a month may be more than what is sold.
 _NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 

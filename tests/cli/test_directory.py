@@ -25,6 +25,7 @@ from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Item, Producer, PurchaseEvent
 from stream.directory.desk.desk_store import DeskStore
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
@@ -101,7 +102,11 @@ def test_a_directory_is_kept_from_the_topics_and_asked(shop: Settings, tmp_path:
     first, second = rows(ask(env, "customers", "--sort", "spend", "--csv"))
     # no spreadsheet reads an id as a formula
     assert (first["customer_id"], first["spend"], first["last_order"]) == ("'=c-1", "40.25", "2026-03-13")
-    assert second["customer_id"] == "c-2"
+    assert (second["customer_id"], second["name"]) == ("c-2", "")
+    with ContactsFile(tmp_path / CONTACTS_FILE) as people:
+        people.add([("c-2", Contact(name="\uff1dZo\u00eb"))])
+    (second,) = rows(ask(env, "customers", "c-2", "--csv"))
+    assert second["name"] == "'\uff1dZo\u00eb"
     page = orjson.loads(ask(env, "customers", "--limit", "1", "--json"))
     following = orjson.loads(ask(env, "customers", "--limit", "1", "--json", "--cursor", page["cursor"]))
     assert [one["customers"][0]["customer_id"] for one in (page, following)] == ["=c-1", "c-2"]

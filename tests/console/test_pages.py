@@ -123,6 +123,7 @@ def test_a_list_becomes_a_file_of_all_its_customers_without_formulas(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(customer_lists, "_AT_ONCE", 50)
+    office.operations.known = {"c-7": Contact(name="=HYPERLINK(1)"), "c-8": Contact(email="bo@example.com")}
 
     async def steps(visit: Visit) -> None:
         text = (await visit("/customers", {"begins": "c-", "sort": "risk"}))[2]
@@ -131,6 +132,8 @@ def test_a_list_becomes_a_file_of_all_its_customers_without_formulas(
         assert headers["Content-Disposition"] == 'attachment; filename="customers.csv"'
         rows = [*csv.DictReader(told.removeprefix("\ufeff").splitlines())]
         assert [row["customer_id"] for row in rows] == sorted(f"c-{number}" for number in range(120))
+        named = {row["customer_id"]: row["name"] for row in rows if row["name"]}
+        assert named == {"c-7": "'=HYPERLINK(1)", "c-8": "bo@example.com"}
         assert {(row["stage"], row["risk"]) for row in rows} == {("at risk", "0.5000")}
         everybody = (await visit("/customers/file", {"csrf": fields_of(text, "/customers/file")["csrf"]}))[2]
         assert len(everybody.splitlines()) == 1 + 121
