@@ -71,11 +71,7 @@ def names_like(settings: Settings, text: str) -> str:
     """Imported customers of a similar name, for a message about one that is unknown; empty if there are none."""
     with contacts_file(settings) as people:
         found = people.like(text, _SHOWN)
-    return (
-        ""
-        if not found
-        else "; did you mean " + ", ".join(f"{of.called!r} ({id_})" for id_, of in found) + "?"
-    )
+    return "" if not found else "; did you mean " + ", ".join(f"{of.called!r} ({id_})" for id_, of in found) + "?"
 
 
 def customer_of(desk: ProjectionDesk, customer_id: str) -> str:

@@ -97,7 +97,7 @@ class CustomerLists:
         )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """All customers of a list, by id, with names, as CSV; in pages, so that no long transaction is in the directory's way."""
+        """All customers of a list, by id, with names, as CSV; in pages, as a long transaction would be in the way."""
         form = await form_of(request)
         require_own_form(request, form)
         condition = await self._condition(request)

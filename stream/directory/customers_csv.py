@@ -14,8 +14,8 @@ __all__ = ["Called", "customers_csv"]
 Called: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
 _AT_ONCE: Final = 1000
 _CSV_COLUMNS: Final = (
-    *("customer_id", "name", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
-    *("next_order", "lifetime_value", "may_email"),
+    *("customer_id", "name", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk"),
+    *("value_at_risk", "next_order", "lifetime_value", "may_email"),
 )
 
 
