@@ -31,6 +31,7 @@ from faust.types import TP
 
 from stream.agents.producer_id_request import ProducerIdRequest
 from stream.agents.record_batches import ProducerId, PublishedBatch
+from stream.agents.retrying import Retrying
 from stream.errors import PublishError
 
 __all__ = ["BatchProducer"]
@@ -40,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 _REQUEST_TIMEOUT_S: Final = 30.0
 _LOOK_UP_S: Final = 5.0
 _CLOSING_S: Final = 1.0
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 1.0
+_LONGEST_WAIT_S: Final = 1.0
 _ALL_IN_SYNC: Final = -1
 _LAST_SEQUENCE: Final = 2**31 - 1
 _IN_THE_LOG: Final = (NoError, DuplicateSequenceNumber)
@@ -200,7 +201,7 @@ class _Retries:
     """Attempts of a call, with longer and longer waits between them."""
 
     def __init__(self) -> None:
-        self._wait_s = _FIRST_RETRY_S
+        self._retrying = Retrying(last_s=_LONGEST_WAIT_S)
         self._told = False
 
     @contextlib.contextmanager
@@ -214,5 +215,4 @@ class _Retries:
                 self._told = True
 
     async def wait(self) -> None:
-        await asyncio.sleep(self._wait_s)
-        self._wait_s = min(2 * self._wait_s, _LAST_RETRY_S)
+        await asyncio.sleep(self._retrying.wait_s())

@@ -10,6 +10,7 @@ from itertools import accumulate, islice, repeat
 
 from stream import metrics
 from stream.agents.publisher import Publisher
+from stream.agents.retrying import Retrying
 from stream.clock import Clock, SystemClock
 from stream.errors import PublishError
 from stream.processing.state import Outgoing
@@ -19,7 +20,6 @@ __all__ = ["Outbox"]
 _LOG = logging.getLogger(__name__)
 
 _CHUNK = 4000
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
 
 
 class Outbox:
@@ -93,7 +93,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Publish until cancelled. One outbox has one run at a time."""
-        retry_s = _FIRST_RETRY_S
+        retrying = Retrying()
         while True:
             if not self._waiting:
                 self._added.clear()
@@ -104,11 +104,11 @@ class Outbox:
                     await self._publisher.publish([record for record in chunk if record is not None])
             except PublishError as error:
                 metrics.PUBLISH_FAILURES.inc()
+                retry_s = retrying.wait_s()
                 _LOG.warning("%s; retrying in %.1f s", error, retry_s)
                 await asyncio.sleep(retry_s)
-                retry_s = min(2 * retry_s, _LAST_RETRY_S)
                 continue
-            retry_s = _FIRST_RETRY_S
+            retrying.succeeded()
             self._confirm(chunk)
 
     def _confirm(self, chunk: Sequence[Outgoing | None]) -> None:

@@ -44,7 +44,7 @@ class Recovery:
         self._fenced_wait_s = fenced_wait_s
         self._wake = wake
         self._is_stopping = is_stopping
-        self._retrying = Retrying()
+        self._retrying = Retrying(0.05, at_once=True)
         #: Whether a failure has led back to what is stored, and the way there is not done yet.
         self.is_under_way = False
         #: Moves with every attempt: the store is why nothing is processed.

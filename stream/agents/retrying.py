@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 __all__ = ["Retrying"]
-
-_FIRST_S: Final = 0.05
-_LAST_S: Final = 5.0
 
 
 class Retrying:
-    """Doubles the wait from one failure to the next, up to a bound; a success begins anew.
+    """Doubles the wait from ``first_s`` to ``last_s`` with each failure; a success begins anew.
 
-    >>> retrying = Retrying()
+    ``at_once``: there is no wait after the first failure.
+
+    >>> retrying = Retrying(last_s=0.3)
     >>> [retrying.wait_s() for _ in range(4)], retrying.succeeded(), retrying.wait_s()
-    ([0.0, 0.05, 0.1, 0.2], None, 0.0)
+    ([0.1, 0.2, 0.3, 0.3], None, 0.1)
+    >>> retrying = Retrying(at_once=True)
+    >>> [retrying.wait_s() for _ in range(3)]
+    [0.0, 0.1, 0.2]
     """
 
-    def __init__(self) -> None:
-        self._failures = 0
+    def __init__(self, first_s: float = 0.1, last_s: float = 5.0, *, at_once: bool = False) -> None:
+        self._first_s = first_s
+        self._last_s = last_s
+        self._begin_s = 0.0 if at_once else first_s
+        self._next_s = self._begin_s
 
     def succeeded(self) -> None:
         """There was progress: the next failure is a first one."""
-        self._failures = 0
+        self._next_s = self._begin_s
 
     def wait_s(self) -> float:
-        """Note a failure; seconds to wait before the next attempt. The first is tried again at once."""
-        self._failures += 1
-        return 0.0 if self._failures == 1 else min(_FIRST_S * 2 ** min(self._failures - 2, 10), _LAST_S)
+        """Note a failure; seconds to wait before the next attempt."""
+        wait_s = self._next_s
+        self._next_s = min(2 * wait_s or self._first_s, self._last_s)
+        return wait_s

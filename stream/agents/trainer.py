@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from stream import metrics
 from stream.agents.agreeing import LOOK_S, AgreedExamples
 from stream.agents.input_protocols import Batch
+from stream.agents.retrying import Retrying
 from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
 from stream.agents.waiting import pause, wait_until_set
 from stream.agents.worker_options import all_is_read
@@ -50,7 +51,6 @@ _STRETCH = 100
 _LOOK_S = 1.0
 #: Records taken from the queue at once.
 _MAX_AT_ONCE = 5000
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
 
 
 class TrainingBatch(Batch, Protocol):
@@ -102,6 +102,7 @@ class Trainer:
         self._erasures = erasures or Erasures()
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
+        self._retrying = Retrying()
         self._saved_at_s = float("-inf")
         self._stopping = False
         self._learner: Learner
@@ -235,6 +236,7 @@ class Trainer:
         publication = self._publication()
         learner = self._learner.dump(for_release_before=self._for_release_before)
         await self._store.save(Checkpoint(learner, self._offset), _by_week(self._unsaved_ids), publication)
+        self._retrying.succeeded()
         self._saved_at_s = asyncio.get_running_loop().time()
         self._observe_save()
         for batch in self._unsaved:
@@ -273,7 +275,7 @@ class Trainer:
     async def _recover(self, error: StreamError) -> None:
         _LOG.warning("the trainer returns to its checkpoint: %s", error)
         superseded = isinstance(error, FencedError) and error.superseded
-        retry_s = self._fenced_wait_s if superseded else _FIRST_RETRY_S
+        retry_s = self._fenced_wait_s if superseded else self._retrying.wait_s()
         while True:
             await pause(retry_s, self._wake, lambda: self._stopping)
             if self._stopping:
@@ -281,7 +283,7 @@ class Trainer:
             try:
                 offset = await self._load()
             except StorageError as failure:
-                retry_s = min(2 * max(retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
+                retry_s = self._retrying.wait_s()
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
             else:
                 await self._rewind(offset)

@@ -78,9 +78,7 @@ def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
     play(scenario)
 
 
-def test_refused_records_are_sent_again_before_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_RETRY_S", 0.001)
-
+def test_refused_records_are_sent_again_before_newer_ones() -> None:
     async def scenario(outbox: Outbox, broker: Broker) -> None:
         outbox.add(numbered(0, 3))
         await until(lambda: len(broker.calls) >= 2, "published")
