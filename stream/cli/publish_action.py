@@ -18,7 +18,7 @@ from stream.privacy.concealing import concealed_text
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["check_action", "publish_action", "ready_action"]
+__all__ = ["publish_action", "ready_action"]
 
 #: What is encrypted: texts of people, and the event that they label.
 _CONCEALED: Final[Mapping[str, ConcealedField]] = {
@@ -28,19 +28,10 @@ _CONCEALED: Final[Mapping[str, ConcealedField]] = {
 }
 
 
-def check_action(settings: Settings, action: Action) -> None:
-    """Raises `SettingsError` for an action that readers of the topic would refuse."""
-    now_ms = time.time_ns() // 1_000_000
-    record = Inbound(settings.actions, 0, 0, action.customer_id.encode(), encode_action(action), now_ms)
-    read = decode_action(record, round(settings.skew_s * 1000))
-    if isinstance(read, Rejection):
-        raise SettingsError(f"this is no action: {read.detail}")
-
-
 def publish_action(settings: Settings, action: Action) -> None:
     """Publish what `ready_action` makes of it. Raises `TopologyError` or `PublishError` as well."""
-    action = ready_action(settings, action)
-    publish_one(settings, settings.actions, action.customer_id.encode(), encode_action(action), "action")
+    ready, value = _ready(settings, action)
+    publish_one(settings, settings.actions, ready.customer_id.encode(), value, "action")
 
 
 def ready_action(settings: Settings, action: Action) -> Action:
@@ -49,9 +40,19 @@ def ready_action(settings: Settings, action: Action) -> Action:
     Raises `SettingsError` for one that readers of the topic would refuse, or of a person who was erased, and
     `StorageError` while the keys of persons are away. What is ready stays as it is.
     """
-    check_action(settings, action)
+    return _ready(settings, action)[0]
+
+
+def _ready(settings: Settings, action: Action) -> tuple[Action, bytes]:
+    """What `ready_action` returns, and the value of its record."""
+    value = encode_action(action)
+    now_ms = time.time_ns() // 1_000_000
+    record = Inbound(settings.actions, 0, 0, action.customer_id.encode(), value, now_ms)
+    read = decode_action(record, round(settings.skew_s * 1000))
+    if isinstance(read, Rejection):
+        raise SettingsError(f"this is no action: {read.detail}")
     if (keys := PersonKeys.of(settings)) is None:
-        return action
+        return action, value
     with closing(keys):
         person = keys.persons([action.customer_id])[action.customer_id]
     if person is None:
@@ -66,4 +67,5 @@ def ready_action(settings: Settings, action: Action) -> Action:
                     f"{name} is too long to be encrypted: expected some {field.limit * 2 // 3:,} characters"
                 )
             told[name] = found
-    return msgspec.structs.replace(action, **told)
+    concealed = msgspec.structs.replace(action, **told)
+    return concealed, encode_action(concealed)
