@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 
-from stream.cli.data_files import contacts_file
+from stream.cli.data_files import contacts_file, contacts_of
 from stream.cli.identity_deciding import decide_identity
 from stream.cli.identity_lookup import id_of, is_decided, resolver_near
 from stream.cli.identity_suggest import contact_in_words, person_of, suggestion_in_words
@@ -50,8 +50,7 @@ class ShopIdentities:
             for one, other, pair in pairs_apart(resolver)
             if customer_id in {one, other}
         }
-        with contacts_file(self._settings) as file:
-            people = file.find([*linked, *apart])
+        people = contacts_of(self._settings, [*linked, *apart])
         return KnownIds(
             customer,
             [LinkedId(one, _told(people, one), _why(resolver, customer_id, one)) for one in linked],
@@ -61,8 +60,7 @@ class ShopIdentities:
         )
 
     def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
-        with contacts_file(self._settings) as file:
-            return file.find(customer_ids)
+        return contacts_of(self._settings, customer_ids)
 
     def id_of(self, text: str) -> str:
         return id_of(self._settings, text)
@@ -89,7 +87,7 @@ class ShopIdentities:
         return [LikelySame(one, contact_in_words(near[one]), suggestion_in_words(pair)) for one, pair in pairs]
 
 
-def _told(people: dict[str, Contact], customer_id: str) -> str:
+def _told(people: Mapping[str, Contact], customer_id: str) -> str:
     return contact_in_words(people[customer_id]) if customer_id in people else ""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from stream.cli.data_files import contacts_file
+from stream.cli.data_files import contacts_of
 from stream.cli.offer_effect_desk import effects_of_offers
 from stream.cli.offers_desk import linked_in_offers, offers_now, spent_of, weeks_until
 from stream.cli.shop_day import ShopDay, shop_day
@@ -53,8 +53,7 @@ class ShopOffers:
             return OffersShown(source, config, figures={name: OfferFigures() for name in config.offers})
 
     def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
-        with contacts_file(self._settings) as file:
-            return file.find(customer_ids)
+        return contacts_of(self._settings, customer_ids)
 
     def problems_of(self, text: str) -> Sequence[str]:
         try:

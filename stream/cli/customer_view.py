@@ -16,6 +16,7 @@ from stream.alerts.action_records import Action
 from stream.alerts.sentences import risk_sentence
 from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
+from stream.catalogue.wording import number_of
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.cli.leads_view import chance_of
 from stream.cli.points_view import points_view
@@ -28,7 +29,7 @@ from stream.points.statement import PointsStatement
 from stream.recommending.recommended import RecommendationLists
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.refreshed import Refreshed
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 from stream.storage.notification_store import StoredCustomer
 
 __all__ = ["customer_view", "with_points"]

@@ -1,18 +1,18 @@
 """Where this machine keeps a shop's data."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stream.imports.contacts import CONTACTS_FILE, ContactsFile
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.local.directory import DataDirectory, default_directory
 from stream.privacy.key_store_note import KeyStoreNote
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["contacts_file", "data_directory", "ledger_if_any", "note_key_store"]
+__all__ = ["contacts_file", "contacts_of", "data_directory", "ledger_if_any", "note_key_store"]
 
 
 def data_directory(settings: Settings) -> DataDirectory:
@@ -44,3 +44,9 @@ def ledger_if_any(settings: Settings) -> Iterator[ImportLedger | None]:
 def contacts_file(settings: Settings) -> ContactsFile:
     """Who the customers are that were imported, by the file in that directory."""
     return ContactsFile(data_directory(settings).path / CONTACTS_FILE, PersonKeys.of(settings))
+
+
+def contacts_of(settings: Settings, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+    """What was imported of these customers; those of whom nothing is known are not in it."""
+    with contacts_file(settings) as file:
+        return file.find(customer_ids)

@@ -13,6 +13,7 @@ from stream.alerts.alert_records import Alert
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.cli.demo_run import DemoProgress
+from stream.cli.result import figure_text
 from stream.events.times import rfc3339
 
 __all__ = ["frame", "line"]
@@ -23,10 +24,6 @@ _BAR_WIDTH: Final = 16
 
 def _day(at_ms: int | None) -> str:
     return "-" if at_ms is None else rfc3339(at_ms)[:16].replace("T", " ")
-
-
-def _ratio(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:.4f}"
 
 
 def line(progress: DemoProgress) -> str:
@@ -42,10 +39,10 @@ def line(progress: DemoProgress) -> str:
         whole = snapshot.churn.evaluation.whole
         parts.append(f"labels {snapshot.churn.labels_seen:,}")
         if whole.auc is not None:
-            parts.append(f"AUC {_ratio(whole.auc)} (recency {_ratio(whole.recency_auc)})")
+            parts.append(f"AUC {figure_text(whole.auc)} (recency {figure_text(whole.recency_auc)})")
             parts.append(
-                f"log loss {_ratio(whole.log_loss)}"
-                f" (recency {_ratio(whole.recency_log_loss)}, base rate {_ratio(whole.base_rate_log_loss)})"
+                f"log loss {figure_text(whole.log_loss)}"
+                f" (recency {figure_text(whole.recency_log_loss)}, base rate {figure_text(whole.base_rate_log_loss)})"
             )
     parts.append(
         f"alerts {counters.alerts_raised:,} (event {counters.raised_by_event:,},"
@@ -134,8 +131,8 @@ def _model(progress: DemoProgress) -> Table:
     whole = progress.snapshot.churn.evaluation.whole if progress.snapshot else None
     auc = (None, None) if whole is None else (whole.auc, whole.recency_auc)
     loss = (None, None, None) if whole is None else (whole.log_loss, whole.recency_log_loss, whole.base_rate_log_loss)
-    table.add_row(Text("AUC", "bright_black"), Text(_ratio(auc[0]), "bold"), _ratio(auc[1]), "")
-    table.add_row(Text("log loss", "bright_black"), Text(_ratio(loss[0]), "bold"), *map(_ratio, loss[1:]))
+    table.add_row(Text("AUC", "bright_black"), Text(figure_text(auc[0]), "bold"), figure_text(auc[1]), "")
+    table.add_row(Text("log loss", "bright_black"), Text(figure_text(loss[0]), "bold"), *map(figure_text, loss[1:]))
     counts = (
         ("labels", progress.totals.counters.labels),
         ("learned", progress.snapshot.churn.labels_seen if progress.snapshot else 0),

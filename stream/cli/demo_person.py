@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 import orjson
 from rich.console import Console
 
+from stream.catalogue.wording import number_of
 from stream.cli.identity_lookup import id_of
 from stream.cli.kafka import silent
 from stream.client import ClickEvent, EmailEvent, Identifiers, Producer, PurchaseEvent
@@ -16,7 +17,7 @@ from stream.errors import LocalServerError
 from stream.events.model import Event
 from stream.events.times import epoch_ms
 from stream.features.registry import DAY_MS, HOUR_MS
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.overview import Overview
 

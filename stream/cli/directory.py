@@ -10,13 +10,15 @@ import orjson
 from stream.cli.directory_at import customer_object, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.serving import serving
+from stream.features.stages import STAGE_NAMES
+from stream.processing.rfm import Tier
 from stream.settings import Settings
 
 __all__ = ["directory"]
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_STAGES = ("lead", "new", "active", "won back", "due", "at risk", "lapsed", "lost")
-_TIERS = ("VIP", "high", "middle", "low", "new")
+_STAGES = tuple(stage.replace("_", " ") for stage in STAGE_NAMES)
+_TIERS = tuple(tier.text for tier in Tier if tier)
 _SORTS = ("id", "spend", "last-order", "risk", "at-stake")
 _GRAINS = ("month", "week")
 _LIMIT = click.option(

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.cli.texts_view import clipped, judgement_line
 from stream.events.rejections import printable
 from stream.projections.channels import Contacts
@@ -19,7 +20,7 @@ from stream.reporting.feedback_groups import FeedbackCounts, groups_of, kinds_of
 from stream.reporting.mood_satisfaction import means_then, with_moods
 from stream.reporting.survey_figures import SATISFACTION, Figure
 from stream.reporting.themes import SaidText
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 
 __all__ = ["Voice", "feedback_view", "opinion_rows", "voice_rows"]
 

@@ -3,33 +3,20 @@
 import os
 from contextlib import ExitStack
 from dataclasses import fields
-from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.parameters import DECIMALS, Zone
 from stream.cli.reach import Local, reach
 from stream.settings import Settings
 
 __all__ = ["import_"]
 
 _SYSTEMS: Final = ("shopify", "woocommerce", "stripe", "square", "etsy", "ebay", "generic")
-_DECIMALS: Final = {"point": ".", "comma": ","}
 _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Events")
-
-
-class _Zone(click.ParamType):
-    name = "zone"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
-        from stream.imports.days import zone_of
-
-        found = zone_of(str(value))
-        if found is None:
-            self.fail(f"{value!r} is not a time zone; expected a name such as Europe/London", param, ctx)
-        return found
 
 
 @click.command("import", cls=SettingsCommand)
@@ -43,9 +30,9 @@ class _Zone(click.ParamType):
 @click.option("--dry-run", is_flag=True, help="Read everything, show what would be imported, import nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where to list the rows that are not used. [data dir]")
 @click.option("--currency", default="", metavar="CODE", help="Of amounts that name none.")
-@click.option("--timezone", type=_Zone(), help="Of times that have no offset. [UTC]")
+@click.option("--timezone", type=Zone(), help="Of times that have no offset. [UTC]")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Order in dates that do not tell.")
-@click.option("--decimal", type=click.Choice([*_DECIMALS]), help="Decimal sign of amounts that do not tell.")
+@click.option("--decimal", type=click.Choice([*DECIMALS]), help="Decimal sign of amounts that do not tell.")
 @click.option(
     "--line-items",
     type=click.Choice(["sum", "first"]),
@@ -79,7 +66,7 @@ def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...
         system=given["system"] or "",
         mapping_file=given["mapping"],
         dates=given["dates"] or "",
-        decimal=_DECIMALS.get(given["decimal"] or "", ""),  # type: ignore[arg-type]
+        decimal=DECIMALS.get(given["decimal"] or "", ""),  # type: ignore[arg-type]
         currency=given["currency"].upper(),
         zone=given["timezone"],
         encoding=given["encoding"],

@@ -7,9 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.events.rejections import printable
 from stream.reporting.first_orders import LeadEntry, LeadList
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 
 __all__ = ["chance_of", "lead_table", "leads_view"]
 

@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from stream.cli.parameters import DECIMALS, Zone
 from stream.events.log_form import LineItems, LogForm
 from stream.events.parsing_times import DateOrder
 
@@ -16,18 +17,7 @@ __all__ = ["DEFAULT_MAX_REJECTED", "LogOptions", "log_options"]
 #: In per cent of the events of a log.
 DEFAULT_MAX_REJECTED: Final = 1.0
 
-_DECIMALS = {"point": ".", "comma": ","}
 _PERCENT = 100
-
-
-class _Zone(click.ParamType):
-    name = "zone"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
-        try:
-            return ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError):
-            self.fail(f"{value!r} is not a time zone; expected a name such as Europe/London", param, ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +37,7 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any,
         limit: int | None,
         max_rejected: float,
-        timezone: ZoneInfo,
+        timezone: tzinfo,
         currency: str,
         encoding: str | None,
         decimal: str | None,
@@ -59,7 +49,7 @@ def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
             timezone=timezone,
             currency=currency,
             encoding=encoding,
-            decimal=None if decimal is None else _DECIMALS[decimal],
+            decimal=None if decimal is None else DECIMALS[decimal],
             date_order=None if dates is None else DateOrder(dates),
             line_items=None if line_items is None else LineItems(line_items),
         )
@@ -84,16 +74,14 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option(
             "--timezone",
-            type=_Zone(),
+            type=Zone(),
             default="UTC",
             show_default=True,
             help="Of times without an offset (CSV).",
         ),
         click.option("--currency", default="USD", show_default=True, help="Of amounts without a currency (CSV)."),
         click.option("--encoding", metavar="NAME", help="Of the file. [told from its bytes]"),
-        click.option(
-            "--decimal", type=click.Choice([*_DECIMALS]), help="Sign in amounts (CSV). [told from the column]"
-        ),
+        click.option("--decimal", type=click.Choice([*DECIMALS]), help="Sign in amounts (CSV). [told from the column]"),
         click.option(
             "--dates",
             type=click.Choice([*DateOrder]),

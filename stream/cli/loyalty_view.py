@@ -6,10 +6,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.events.rejections import printable
 from stream.reporting.learned_loyalty import Checked, LearnedLoyalty
 from stream.reporting.stay_model import MIN_LABELS
-from stream.reporting.writing import number_of
 
 __all__ = ["loyalty_view"]
 

@@ -12,7 +12,7 @@ from stream.events.times import rfc3339
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.state import Counters
 
-__all__ = ["DemoResult", "Prequential", "ReplayResult", "Result", "figures_of", "write_result"]
+__all__ = ["DemoResult", "Prequential", "ReplayResult", "Result", "figure_text", "figures_of", "write_result"]
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -145,3 +145,12 @@ def write_result(result: Result, path: Path) -> None:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     except OSError as error:
         raise EventLogError(f"{path}: the summary cannot be written: {error}") from error
+
+
+def figure_text(figure: float | None) -> str:
+    """A figure of models as people read it.
+
+    >>> figure_text(0.71236), figure_text(None)
+    ('0.7124', '-')
+    """
+    return "-" if figure is None else f"{figure:.4f}"

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from stream.cli.feedback_desk import feedback_of
 from stream.cli.feedback_view import feedback_view
-from stream.cli.result import ReplayResult, Result
+from stream.cli.result import ReplayResult, Result, figure_text
 from stream.cli.today_view import today_list
 from stream.projections.complaints import Cases, Complaints
 from stream.reporting.entries import Today, complaints_of
@@ -16,16 +16,12 @@ from stream.storage.projection_desk import ProjectionDesk
 __all__ = ["print_result", "print_today"]
 
 
-def _number(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:.4f}"
-
-
 def _model_rows(result: Result) -> list[tuple[str, str]]:
     given = result.prequential if isinstance(result, ReplayResult) else result
-    auc = f"{_number(given.auc)}; recency alone {_number(given.baseline_auc)}"
+    auc = f"{figure_text(given.auc)}; recency alone {figure_text(given.baseline_auc)}"
     log_loss = (
-        f"{_number(given.log_loss)}; recency alone {_number(given.baseline_log_loss)},"
-        f" base rate alone {_number(given.base_rate_log_loss)}"
+        f"{figure_text(given.log_loss)}; recency alone {figure_text(given.baseline_log_loss)},"
+        f" base rate alone {figure_text(given.base_rate_log_loss)}"
     )
     if not isinstance(result, ReplayResult):
         return [("AUC", auc), ("log loss", log_loss)]
@@ -34,8 +30,8 @@ def _model_rows(result: Result) -> list[tuple[str, str]]:
         return [("AUC", "-; the log is too short to look back from a week at which the model was ready"), *rows]
     first, last = result.weeks
     return [
-        ("AUC", f"{_number(result.auc)}; recency alone {_number(result.baseline_auc)}"),
-        ("log loss", f"{_number(result.log_loss)}; base rate alone {_number(result.base_rate_log_loss)}"),
+        ("AUC", f"{figure_text(result.auc)}; recency alone {figure_text(result.baseline_auc)}"),
+        ("log loss", f"{figure_text(result.log_loss)}; base rate alone {figure_text(result.base_rate_log_loss)}"),
         ("", f"of every past buyer in weeks {first}-{last}, {result.rows:,} in all, as `stream evaluate` has them"),
         *rows,
     ]

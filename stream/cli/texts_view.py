@@ -11,11 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
 from stream.projections.judgements import UNDECIDED, Counts, Judgement, Tested, TextTally
 from stream.reporting.themes import SaidText
-from stream.reporting.writing import number_of
 
 __all__ = ["clipped", "judgement_line", "tally_view", "texts_view", "told_of"]
 

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.events.rejections import printable
 from stream.reporting.themes import WEEKS_BEFORE, Theme, Themes
-from stream.reporting.writing import number_of
 
 __all__ = ["themes_view"]
 

@@ -7,11 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.cli.leads_view import lead_table
 from stream.events.rejections import printable
 from stream.reporting.entries import Entry, Movement, Today
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, stage_lines, standing_line
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 
 __all__ = ["today_list", "today_view"]
 

@@ -22,6 +22,7 @@ from stream.console.api_feedback_bodies import FeedbackQuery
 from stream.console.api_list_bodies import ListsAnswer, TodayQuery
 from stream.console.api_lists import ApiLists
 from stream.console.api_operations import API, OPERATIONS, Operation
+from stream.console.directory_reads import asked
 from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
 from stream.console.persons import known_id
@@ -30,7 +31,6 @@ from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
 from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
 from stream.directory.customer_queries import Condition, Sort, amount_of, customer
-from stream.directory.database import Connection, reading
 from stream.directory.json_rows import campaigns_json, customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
 from stream.directory.store import DirectoryStore
@@ -44,7 +44,6 @@ from stream.reporting.writing import Writing
 
 __all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json", "program_of", "set_program"]
 
-_T = TypeVar("_T")
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 #: From here on floating-point numbers have no digits behind the point.
 _EXACT: Final = 2.0**53
@@ -107,7 +106,8 @@ class Api:
             ordered_from_ms=self._midnight_ms(body.ordered_from),
             ordered_before_ms=self._midnight_ms(body.ordered_before),
         )
-        return await self._asked(
+        return await asked(
+            self._store,
             lambda connection: customers_json(
                 consented_page(
                     *(connection, condition, Sort(body.sort)),
@@ -115,19 +115,20 @@ class Api:
                     limit=body.limit,
                     cursor=body.cursor,
                 )
-            )
+            ),
         )
 
     async def lookup(self, request: web.Request, body: bodies.CustomerLookup) -> Mapping[str, Any]:
         del request
         is_scored = not await asyncio.to_thread(self._refusing, [body.customer_id])
         shown: dict[str, Any] = {"limit": body.limit, "cursor": body.cursor, "hidden": () if is_scored else SCORED}
-        of, history, orders = await self._asked(
+        of, history, orders = await asked(
+            self._store,
             lambda connection: (
                 customer(connection, body.customer_id),
                 timeline_page(connection, body.customer_id, **shown),
                 orders_of(connection, body.customer_id),
-            )
+            ),
         )
         if of is None:
             raise web.HTTPNotFound(reason="the directory does not know this customer")
@@ -172,10 +173,11 @@ class Api:
     async def kpis(self, request: web.Request, body: bodies.KpisQuery) -> Mapping[str, Any]:
         del request
         counts = await self._counts.get()
-        return await self._asked(
+        return await asked(
+            self._store,
             lambda connection: kpis_json(
                 kpis(connection, Grain(body.by)), loyalty(connection), counts.stages, self._writing().currency
-            )
+            ),
         )
 
     async def feedback(self, request: web.Request, query: FeedbackQuery) -> Mapping[str, Any]:
@@ -188,10 +190,11 @@ class Api:
 
     async def campaigns(self, request: web.Request, body: bodies.CampaignsQuery) -> Mapping[str, Any]:
         del request
-        return await self._asked(
+        return await asked(
+            self._store,
             lambda connection: campaigns_json(
                 latest_campaigns(connection, body.limit, body.cursor), self._writing().currency
-            )
+            ),
         )
 
     async def act(self, request: web.Request, body: bodies.ActionRequest) -> Mapping[str, Any]:
@@ -240,13 +243,6 @@ class Api:
             return None if day is None else self._writing().midnight_ms(day)
         except (ValueError, OverflowError):
             raise SettingsError(f"{day}: expected a day of this age") from None
-
-    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
-        def answer() -> _T:
-            with reading(self._store.engine) as connection:
-                return ask(connection)
-
-        return await asyncio.to_thread(answer)
 
 
 def set_program(request: web.Request, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -10,13 +9,14 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
+from stream.console.directory_reads import asked
 from stream.console.group_counts import recent_counts
 from stream.console.operations import Operations
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
-from stream.directory.database import Connection, reading
+from stream.directory.database import reading
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.mailings import FOLLOWING_DAYS
 from stream.directory.purchase_queries import KnownPurchases, known_purchases
@@ -63,13 +63,14 @@ class BusinessPage:
     async def show(self, request: web.Request) -> web.Response:
         """By month, or with ``by=week`` by week."""
         grain = _grain(request.query.get("by", Grain.MONTH))
-        periods, loyal, retention, campaigns = await self._asked(
+        periods, loyal, retention, campaigns = await asked(
+            self._store,
             lambda connection: (
                 kpis(connection, grain),
                 loyalty(connection),
                 cohorts(connection, grain),
                 latest_campaigns(connection, _CAMPAIGNS).campaigns,
-            )
+            ),
         )
         stages, channels = await self._counts.get()
         _, words, writing, _ = self._page.edition(request)
@@ -103,13 +104,6 @@ class BusinessPage:
     def _purchases_of(self, customer_ids: Sequence[str]) -> KnownPurchases:
         with reading(self._store.engine) as connection:
             return known_purchases(connection, customer_ids)
-
-    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
-        def answer() -> _T:
-            with reading(self._store.engine) as connection:
-                return ask(connection)
-
-        return await asyncio.to_thread(answer)
 
 
 async def _or_why_not(get: Callable[[], Awaitable[_T]]) -> tuple[_T | None, str]:

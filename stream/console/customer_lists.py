@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
+from stream.console.directory_reads import asked
 from stream.console.logins import who_of
 from stream.console.operations import Operations
 from stream.console.persons import REVEALER, called_of, known_id
@@ -19,20 +20,19 @@ from stream.console.rendering import Renderer
 from stream.directory.consented_lists import Refusing, consented_page
 from stream.directory.customer_queries import Condition, Sort, names_of
 from stream.directory.customers_csv import customers_csv
-from stream.directory.database import Connection, reading
+from stream.directory.database import Connection
 from stream.directory.desk.accounts import Role
 from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError
 from stream.features.stages import STAGE_NAMES
+from stream.processing.rfm import Tier
 
 __all__ = ["CustomerLists"]
 
-_T = TypeVar("_T")
 #: Customers of a page, and those that are read at a time for a file.
 _PAGE: Final = 50
 _AT_ONCE: Final = 2_000
-_TIERS: Final = ("VIP", "high", "middle", "low", "new")
 #: A list that is kept is of nobody in particular.
 _KEPT: Final = (*(name for name in FIELDS if name != "begins"), "sort")
 #: Tells spreadsheets that the file is UTF-8.
@@ -70,7 +70,8 @@ class CustomerLists:
         """Customers by what is known of them."""
         form = await form_of(request)
         condition, sort = await self._condition(request), _sort_of(form)
-        page, segments = await self._asked(
+        page, segments = await asked(
+            self._store,
             lambda connection: (
                 consented_page(
                     *(connection, condition, sort),
@@ -79,7 +80,7 @@ class CustomerLists:
                     cursor=form.get("cursor") or None,
                 ),
                 names_of(connection, "segment"),
-            )
+            ),
         )
         contacts = await asyncio.to_thread(self._contacts, [row["customer_id"] for row in page.rows])
         return self._page(
@@ -88,7 +89,7 @@ class CustomerLists:
             page=page,
             names=called_of(contacts),
             given={name: form.get(name, "") for name in FIELDS},
-            options={"stage": STAGE_NAMES, "tier": _TIERS, "segment": segments},
+            options={"stage": STAGE_NAMES, "tier": [tier.text for tier in Tier if tier], "segment": segments},
             sort=sort.value,
             sorts=[*Sort],
             lists=await asyncio.to_thread(self._filters.all),
@@ -144,17 +145,10 @@ class CustomerLists:
             )
             return [*customers_csv(page.rows, self._page.writing, self._called)], page.cursor
 
-        return await self._asked(ask)
+        return await asked(self._store, ask)
 
     def _called(self, customer_ids: Sequence[str]) -> Mapping[str, str]:
         return called_of(self._contacts(customer_ids))
-
-    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
-        def answer() -> _T:
-            with reading(self._store.engine) as connection:
-                return ask(connection)
-
-        return await asyncio.to_thread(answer)
 
 
 def _sort_of(form: Mapping[str, Any]) -> Sort:

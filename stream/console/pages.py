@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from stream.console.acting import Acting, forms_of
 from stream.console.browser import form_of
 from stream.console.business_page import BusinessPage
 from stream.console.customer_lists import CustomerLists
+from stream.console.directory_reads import asked
 from stream.console.erased_people import ErasedPeople
 from stream.console.explanations import FIGURES, PAGES, STAGES
 from stream.console.identifying import decided
@@ -32,7 +33,6 @@ from stream.console.rendering import Renderer
 from stream.console.todays_list import Day, TodaysList
 from stream.directory.consented_lists import SCORED, without_scores
 from stream.directory.customer_queries import customer
-from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
@@ -43,7 +43,6 @@ from stream.reporting.writing import Writing
 
 __all__ = ["Pages"]
 
-_T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
 #: Traces of the page of the audit.
@@ -186,12 +185,13 @@ class Pages:
         hidden = () if said.is_scored else SCORED
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         people = await asyncio.to_thread(self._operations.contacts, [customer_id])
-        of, history, orders = await self._asked(
+        of, history, orders = await asked(
+            self._store,
             lambda connection: (
                 customer(connection, customer_id),
                 timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor, hidden=hidden),
                 orders_of(connection, customer_id),
-            )
+            ),
         )
         if of is None:
             raise UnknownCustomer("The directory does not know this customer.")
@@ -221,10 +221,3 @@ class Pages:
         """A page that says why there is no other."""
         what, detail = why_not(error, self._page.edition(request).words)
         return self._page("problem", request, status=status, what=what, detail=detail)
-
-    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
-        def answer() -> _T:
-            with reading(self._store.engine) as connection:
-                return ask(connection)
-
-        return await asyncio.to_thread(answer)

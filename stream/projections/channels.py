@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar, Final, cast
@@ -12,10 +12,10 @@ import msgspec
 from stream.alerts.alert_records import Alert
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.model import Event, FeedbackEvent, InteractionEvent
+from stream.events.model import FeedbackEvent, InteractionEvent
 from stream.projections.fold import Fold
 from stream.projections.shop_time import shop_zone
-from stream.projections.surveys import is_invitation
+from stream.projections.surveys import by_customer
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
@@ -74,7 +74,7 @@ class Channels(Fold[Contacts]):
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self.inputs = tuple(
-            ContentInput(of, settings.topic_of(of), decoder, _customer, reports=of is EventType.INTERACTION)
+            ContentInput(of, settings.topic_of(of), decoder, by_customer, reports=of is EventType.INTERACTION)
             for of in (EventType.FEEDBACK, EventType.INTERACTION)
         )
         self._zone = shop_zone(settings)
@@ -92,12 +92,6 @@ class Channels(Fold[Contacts]):
             is_known = channel in state.channels or len(state.channels) < MAX_CHANNELS
             _count(state.channels, channel if is_known else OTHER)
         return state
-
-
-def _customer(event: Event) -> Sequence[str]:
-    # the shop did that
-    is_of_shop = isinstance(event, FeedbackEvent) and is_invitation(event)
-    return () if is_of_shop else (event.customer_id,)
 
 
 def _count(counts: dict[str, int], name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar, Final, cast
 
 import msgspec
@@ -12,10 +12,10 @@ from stream.alerts.feedback_alerts import dropped, heard_of
 from stream.alerts.intervals import Interval, share
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.model import Event, FeedbackEvent
+from stream.events.model import FeedbackEvent
 from stream.projections.fold import Fold
 from stream.projections.loyalty import FIRST_LOYALTY, Source, loyalty_after, satisfaction_of
-from stream.projections.surveys import is_invitation
+from stream.projections.surveys import by_customer
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
@@ -28,7 +28,7 @@ MAX_SAID: Final = 50
 #: The satisfaction of a complaint that counted 0 until it was resolved.
 RESOLVED: Final = 0.5
 
-_HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
+HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
 
 
 class Said(msgspec.Struct, omit_defaults=True):
@@ -91,13 +91,13 @@ class Opinion(msgspec.Struct):
         ahead_ms = at_ms - self.as_of_ms
         weight = 1.0
         if ahead_ms > 0:
-            faded = 0.5 ** (ahead_ms / _HALF_LIFE_MS)
+            faded = 0.5 ** (ahead_ms / HALF_LIFE_MS)
             self.total *= faded
             self.weight *= faded
             self.squares *= faded * faded
             self.as_of_ms = at_ms
         else:
-            weight = 0.5 ** (-ahead_ms / _HALF_LIFE_MS)
+            weight = 0.5 ** (-ahead_ms / HALF_LIFE_MS)
         self.total += weight * satisfaction
         self.weight += weight
         self.squares += weight * weight
@@ -119,7 +119,7 @@ class Satisfaction(Fold[Opinion]):
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)
-        self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _customer, reports=True),)
+        self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), by_customer, reports=True),)
         self._satisfied_from = settings.satisfied_from
         self._dropped_below = settings.dropped_below
 
@@ -140,12 +140,6 @@ class Satisfaction(Fold[Opinion]):
             heard = heard_of(event, message.at_ms)
             alerts.append(dropped(event.customer_id, heard, message.at_ms, state.interval, answers))
         return state
-
-
-def _customer(event: Event) -> Sequence[str]:
-    # the shop did that
-    is_of_shop = isinstance(event, FeedbackEvent) and is_invitation(event)
-    return () if is_of_shop else (event.customer_id,)
 
 
 def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
@@ -191,4 +185,4 @@ def _resolve(opinion: Opinion, resolution: Said) -> None:
     for said in opinion.said:
         if said.name == "complained" and said.satisfaction == 0.0 and _closes(resolution, said):
             said.satisfaction = RESOLVED
-            opinion.total += RESOLVED * 0.5 ** ((opinion.as_of_ms - said.at_ms) / _HALF_LIFE_MS)
+            opinion.total += RESOLVED * 0.5 ** ((opinion.as_of_ms - said.at_ms) / HALF_LIFE_MS)

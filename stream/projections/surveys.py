@@ -16,7 +16,17 @@ from stream.projections.protocol import Folded, TakenOut
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["SHOP", "Invitation", "Surveyed", "Surveys", "channel_key", "is_invitation", "product_key", "survey_key"]
+__all__ = [
+    "SHOP",
+    "Invitation",
+    "Surveyed",
+    "Surveys",
+    "by_customer",
+    "channel_key",
+    "is_invitation",
+    "product_key",
+    "survey_key",
+]
 
 #: Surveys of a customer that are remembered; those asked first are forgotten.
 MAX_SURVEYS: Final = 50
@@ -68,6 +78,12 @@ def is_invitation(event: FeedbackEvent) -> bool:
     True
     """
     return event.name == "asked" and event.survey_id is not None and event.ticket_id is None
+
+
+def by_customer(event: Event) -> Sequence[str]:
+    """The key of what a customer did: the customer; none for what the shop did."""
+    is_of_shop = isinstance(event, FeedbackEvent) and is_invitation(event)
+    return () if is_of_shop else (event.customer_id,)
 
 
 class Surveys(Fold[Surveyed]):

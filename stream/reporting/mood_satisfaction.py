@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 
 from stream.projections.judgements import Judged
-from stream.projections.satisfaction import HALF_LIFE_DAYS, Opinion
+from stream.projections.satisfaction import HALF_LIFE_MS, Opinion
 
 __all__ = ["means_then", "with_moods"]
 
-_HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
 #: A sum of weights below this is a rest of rounding.
 _NOTHING: Final = 1e-9
 
@@ -50,7 +49,7 @@ def means_then(opinion: Opinion, texts: Iterable[Judged]) -> list[float | None]:
         mean = then.total / then.weight if then.weight > _NOTHING else None
         found.append(None if mean is None else min(max(mean, 0.0), 1.0))
         if said.satisfaction is not None:
-            share = 0.5 ** ((opinion.as_of_ms - said.at_ms) / _HALF_LIFE_MS)
+            share = 0.5 ** ((opinion.as_of_ms - said.at_ms) / HALF_LIFE_MS)
             total -= share * said.satisfaction
             weight -= share
     return found[::-1]

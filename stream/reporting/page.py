@@ -9,6 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
+from stream.catalogue.wording import number_of
 from stream.reporting.charts import customers_chart, life_chart, revenue_chart
 from stream.reporting.cohorts import MAX_AGE, Cohort
 from stream.reporting.entries import Today
@@ -19,7 +20,7 @@ from stream.reporting.summary import complaints_line, headline, leads_line, mode
 from stream.reporting.themes import Theme, Themes
 from stream.reporting.track_record import TrackRecord
 from stream.reporting.words import ENGLISH
-from stream.reporting.writing import Writing, number_of
+from stream.reporting.writing import Writing
 
 __all__ = ["ShopReport", "person_page", "report_page", "today_page"]
 

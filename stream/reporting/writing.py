@@ -17,25 +17,7 @@ from stream.features.registry import DAY_MS
 from stream.projections.shop_time import shop_zone
 from stream.settings import Settings
 
-__all__ = ["Writing", "days", "number_of"]
-
-
-def number_of(count: float, one: str, many: str) -> str:
-    """A whole number of things.
-
-    >>> number_of(1, "order", "orders"), number_of(1200, "order", "orders")
-    ('1 order', '1,200 orders')
-    """
-    return f"{count:,.0f} {one if round(count) == 1 else many}"
-
-
-def days(count: float) -> str:
-    """Days that have passed: whole ones, because people do not speak of half days.
-
-    >>> days(0.4), days(1.9), days(86.7)
-    ('less than a day', '1 day', '86 days')
-    """
-    return "less than a day" if count < 1 else number_of(int(count), "day", "days")
+__all__ = ["Writing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ mark. So what was undone is never published, and what a crash leaves claimed is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import delete, func, or_, select, update
@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, or_, select, update
 from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
 from stream.catalogue.windows import DAY_MS
+from stream.directory.customer_rows import chunks
 from stream.directory.database import as_dict, connect, insert_of, overwritten, reading, writing
 from stream.directory.desk.desk_tables import actions, audit, notes
 from stream.directory.migrating import DESK, is_newest, upgrade
@@ -24,7 +25,6 @@ __all__ = ["UNDO_MS", "DeskStore", "Note", "Recorded", "desk_url"]
 UNDO_MS: Final = 60_000
 #: After so long what was published is forgotten here; the topic has it.
 _KEPT_MS: Final = 90 * DAY_MS
-_AT_ONCE: Final = 500
 
 
 class Recorded(NamedTuple):
@@ -123,7 +123,7 @@ class DeskStore:
         of = actions.c
         found: dict[str, list[Recorded]] = {}
         with reading(self.engine) as connection:
-            for chunk in _chunks(customers):
+            for chunk in chunks(customers):
                 query = select(actions).where(of.customer_id.in_(chunk), of.recorded_ms >= since_ms)
                 for row in connection.execute(query.order_by(of.recorded_ms.desc(), of.action_id)):
                     one = (row.action_id, row.kind, row.recorded_by, row.recorded_ms)
@@ -145,7 +145,7 @@ class DeskStore:
         with reading(self.engine) as connection:
             return {
                 row.customer_id: Note(row.assigned_to, row.snoozed_until_ms)
-                for chunk in _chunks(customers)
+                for chunk in chunks(customers)
                 for row in connection.execute(select(notes).where(notes.c.customer_id.in_(chunk)))
             }
 
@@ -185,7 +185,3 @@ def desk_url(directory_url: str) -> str:
     if not directory_url.startswith("sqlite"):
         return directory_url
     return f"{directory_url.rpartition('/')[0]}/console.sqlite"
-
-
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
