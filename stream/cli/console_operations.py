@@ -22,12 +22,13 @@ from stream.cli.doctor import all_findings
 from stream.cli.feedback_desk import feedback_of
 from stream.cli.models import promote_model, roll_back
 from stream.cli.models_view import as_fields
-from stream.cli.move_log import ends_of
+from stream.cli.move_log import spans_of
 from stream.cli.notified_effect import notified_effect
 from stream.cli.republishing import dlq_header, publish_all, republished
 from stream.cli.texts_desk import tally_of
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
 from stream.console.personal_data import PersonalData
+from stream.directory.message_inputs import inputs_of
 from stream.directory.purchase_queries import KnownPurchases
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
@@ -45,7 +46,7 @@ from stream.storage.projection_desk import ProjectionDesk
 from stream.whatif.comparison import WhatIf
 from stream.whatif.policy_files import POLICY_SETTINGS
 
-__all__ = ["ShopOperations", "WhatIfError"]
+__all__ = ["ShopOperations", "WhatIfError", "unread"]
 
 #: Dead letters of each partition that are looked at, the newest; how much of one is shown (characters).
 _LETTERS: Final = 500
@@ -110,23 +111,20 @@ class ShopOperations:
         found = all_findings(self._settings)
         return [CheckedPart(one.level.value, one.subject, one.found, one.advice) for one in found]
 
-    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
+    def lags(self, read: Mapping[tuple[str, int], int]) -> Sequence[Lag]:
         settings = self._settings
-        topics = dict.fromkeys([*settings.all_event_topics, *read])
-        ends = ends_of(settings, topics)
+        read_by_directory = {*inputs_of(settings)}
+        topics = dict.fromkeys([*settings.all_event_topics, *sorted(read_by_directory)])
+        spans = spans_of(settings, topics)
         with Overview(settings) as overview:
             taken = overview.offsets()
-        workers: dict[str, int] = defaultdict(int)
-        whole: dict[str, int] = defaultdict(int)
-        for (topic, partition), end in ends.items():
-            whole[topic] += end
-            workers[topic] += max(end - taken.get((topic, partition), 0), 0)
+        workers, directory = unread(spans, taken), unread(spans, read)
         read_by_workers = {topic for topic, _ in taken}
         return [
             Lag(
                 topic,
                 workers[topic] if topic in read_by_workers else None,
-                max(whole[topic] - read[topic], 0) if topic in read else None,
+                directory[topic] if topic in read_by_directory else None,
             )
             for topic in topics
         ]
@@ -204,6 +202,21 @@ class ShopOperations:
     def _can_replay(self, record: Inbound) -> bool:
         is_whole = not (dlq_header(record, "truncated_from") or dlq_header(record, "key_truncated_from"))
         return is_whole and dlq_header(record, "topic") in self._settings.all_event_topics
+
+
+def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple[str, int], int]) -> Mapping[str, int]:
+    """Of each topic, how many records are still to be read.
+
+    ``spans``: the first offset that is there, and the next one; ``read``: the next one of who reads.
+
+    >>> unread({("clicks", 0): (0, 9), ("clicks", 1): (70, 80), ("mails", 0): (5, 5)}, {("clicks", 0): 2})
+    {'clicks': 17, 'mails': 0}
+    """
+    found: dict[str, int] = {}
+    for place, (begin, end) in spans.items():
+        # what was deleted before it was read waits for nobody
+        found[place[0]] = found.get(place[0], 0) + max(end - max(read.get(place, 0), begin), 0)
+    return found
 
 
 def _contender(fields: Mapping[str, Any]) -> Contender:

@@ -194,7 +194,7 @@ def kpis(settings: Settings, *, by: str, as_csv: bool, as_json: bool) -> None:
         from stream.directory import json_rows
         from stream.directory import kpis as queries
         from stream.directory.calendar import Grain
-        from stream.directory.customer_queries import counted
+        from stream.directory.customer_groups import counted
         from stream.directory.database import reading
 
         with reading(store.engine) as connection:

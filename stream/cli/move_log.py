@@ -18,7 +18,7 @@ from stream.identity.note_proof import NoteProof
 from stream.identity.places import appended_header, is_published_again, was_copied, without_place
 from stream.settings import Settings
 
-__all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time", "once_each"]
+__all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time", "once_each", "spans_of"]
 
 Ends = dict[tuple[str, int], int]
 
@@ -39,11 +39,16 @@ _TIMED = msgspec.json.Decoder(_Timed)
 
 def ends_of(settings: Settings, topics: Iterable[str]) -> Ends:
     """The next offset of each partition of ``topics``, of those that exist. Raises `TopologyError`."""
+    return {place: end for place, (_, end) in spans_of(settings, topics).items()}
+
+
+def spans_of(settings: Settings, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
+    """As `ends_of`, with the offset of the oldest record that is still there before it."""
     consumer = Consumer(client_config(settings, group_id=f"{settings.group}.move"), logger=silent)
     try:
         known = consumer.list_topics(timeout=_TIMEOUT_S).topics
         return {
-            (topic, p): consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S)[1]
+            (topic, p): consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S)
             for topic in topics
             if topic in known
             for p in known[topic].partitions

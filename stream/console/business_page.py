@@ -14,6 +14,7 @@ from stream.console.group_counts import recent_counts
 from stream.console.operations import Operations
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
+from stream.console.still_reading import StillReading
 from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
 from stream.directory.database import reading
@@ -42,13 +43,22 @@ _COLOURS: Final = 9
 
 
 class BusinessPage:
-    """The page. ``operations``: what is there beside the directory ``store``, asked in threads."""
+    """The page. ``operations``: what is there beside the directory ``store``, asked in threads.
+
+    ``still_reading``: says so while the directory is behind.
+    """
 
     def __init__(
-        self, page: Renderer, store: DirectoryStore, operations: Operations, monotonic: Callable[[], float]
+        self,
+        page: Renderer,
+        store: DirectoryStore,
+        operations: Operations,
+        still_reading: StillReading,
+        monotonic: Callable[[], float],
     ) -> None:
         self._page = page
         self._store = store
+        self._still_reading = still_reading
         # these numbers go through all customers, or all products, or all notifications
         self._counts = recent_counts(store, monotonic)
         self._feedback = Recent(operations.feedback, monotonic)
@@ -63,6 +73,7 @@ class BusinessPage:
     async def show(self, request: web.Request) -> web.Response:
         """By month, or with ``by=week`` by week."""
         grain = _grain(request.query.get("by", Grain.MONTH))
+        still_reading = await self._still_reading.line(self._page.edition(request))
         periods, loyal, retention, campaigns = await asked(
             self._store,
             lambda connection: (
@@ -85,6 +96,7 @@ class BusinessPage:
             request,
             periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
             loyal=loyal,
+            still_reading=still_reading,
             now=_now({stage: stages[stage] for stage in STAGE_NAMES if stage in stages}, words),
             channels=channels,
             cohorts=rows,

@@ -55,6 +55,8 @@ _SOURCES: Final = (
     ("whatif", "**.py", "python"),
     ("notifications", "verdict.py", "python"),
 )
+#: Ways by which events often say that they came; `channel` is any text, and others are shown as they are.
+_CHANNELS: Final = ("app", "chat", "marketplace", "mobile", "social", "store", "web")
 _WIDTH: Final = 120
 #: Lines of the header of a catalogue that say nothing.
 _PASSING: Final = tuple(
@@ -93,7 +95,7 @@ def _declared() -> Iterator[str]:
     yield from (feature.title or feature.name.replace("_", " ") for feature in FEATURES)
     for sign in SIGNS:
         yield from (f"{words[0].upper()}{words[1:]}." for words, _ in sign.levels)
-    yield from (*ARCHETYPES, *MOODS, *CONTACT_CHANNELS, *FROM_WHAT.values(), *HOW_SURE.values())
+    yield from (*ARCHETYPES, *MOODS, *CONTACT_CHANNELS, *_CHANNELS, *FROM_WHAT.values(), *HOW_SURE.values())
     yield from (*REMAINS.values(), TOPICS_WITH_KEYS)
 
 

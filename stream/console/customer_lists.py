@@ -17,8 +17,10 @@ from stream.console.operations import Operations
 from stream.console.persons import REVEALER, called_of, known_id
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
+from stream.console.still_reading import StillReading
 from stream.directory.consented_lists import Refusing, consented_page
-from stream.directory.customer_queries import Condition, Sort, names_of
+from stream.directory.customer_groups import names_of
+from stream.directory.customer_queries import Condition, Sort
 from stream.directory.customers_csv import customers_csv
 from stream.directory.database import Connection
 from stream.directory.desk.accounts import Role
@@ -40,7 +42,10 @@ _MARK: Final = "\ufeff"
 
 
 class CustomerLists:
-    """Handlers of requests. ``operations``: who customers are, and who does not agree to be scored."""
+    """Handlers of requests. ``operations``: who customers are, and who does not agree to be scored.
+
+    ``still_reading``: says so while the directory is behind.
+    """
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class CustomerLists:
         filters: SavedFilters,
         now_ms: Callable[[], int],
         operations: Operations,
+        still_reading: StillReading,
     ) -> None:
         self._page = page
         self._store = store
@@ -56,6 +62,7 @@ class CustomerLists:
         self._now_ms = now_ms
         self._refusing: Refusing = operations.refusing
         self._contacts = operations.contacts
+        self._still_reading = still_reading
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -70,7 +77,8 @@ class CustomerLists:
         """Customers by what is known of them."""
         form = await form_of(request)
         condition, sort = await self._condition(request), _sort_of(form)
-        page, segments = await asked(
+        still_reading = await self._still_reading.line(self._page.edition(request))
+        page, segments, channels = await asked(
             self._store,
             lambda connection: (
                 consented_page(
@@ -80,6 +88,7 @@ class CustomerLists:
                     cursor=form.get("cursor") or None,
                 ),
                 names_of(connection, "segment"),
+                names_of(connection, "channel"),
             ),
         )
         contacts = await asyncio.to_thread(self._contacts, [row["customer_id"] for row in page.rows])
@@ -87,9 +96,15 @@ class CustomerLists:
             "customers",
             request,
             page=page,
+            still_reading=still_reading,
             names=called_of(contacts),
             given={name: form.get(name, "") for name in FIELDS},
-            options={"stage": STAGE_NAMES, "tier": [tier.text for tier in Tier if tier], "segment": segments},
+            options={
+                "stage": STAGE_NAMES,
+                "tier": [tier.text for tier in Tier if tier],
+                "segment": segments,
+                "channel": channels,
+            },
             sort=sort.value,
             sorts=[*Sort],
             lists=await asyncio.to_thread(self._filters.all),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from stream.console.recent import Recent
-from stream.directory.customer_queries import by_channel, counted
+from stream.directory.customer_groups import by_channel, counted
 from stream.directory.database import reading
 from stream.directory.store import DirectoryStore
 

@@ -92,7 +92,7 @@ class CheckedPart(NamedTuple):
 
 
 class Lag(NamedTuple):
-    """Of a topic: records that workers, or the directory, have not read yet; None: it does not read them."""
+    """Of a topic: records that workers, or the directory, have not read yet; None: they do not read it."""
 
     topic: str
     workers: int | None
@@ -176,8 +176,8 @@ class Operations(Protocol):
         """What `stream doctor` finds."""
         ...
 
-    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
-        """How far topics are ahead; ``read``: records that the directory has read, by topic."""
+    def lags(self, read: Mapping[tuple[str, int], int]) -> Sequence[Lag]:
+        """How far topics are ahead; ``read``: the next offset that the directory reads, by topic and partition."""
         ...
 
     def dead_letters(self) -> Sequence[DeadLetters]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -94,7 +95,10 @@ class OperatorPages:
     async def system(self, request: web.Request) -> web.Response:
         """What runs, how far it is, and what went wrong."""
         progress = await asyncio.to_thread(self._store.progress)
-        read = await asyncio.to_thread(self._store.read_until)
+        offsets = await asyncio.to_thread(self._store.read_until)
+        read: Counter[str] = Counter()
+        for (topic, _), offset in offsets.items():
+            read[topic] += offset
         database = self._store.engine.dialect.name
         problems: list[str] = []
 
@@ -106,7 +110,7 @@ class OperatorPages:
                 return ()
 
         checked = await asked(self._operations.checked)
-        lags = await asked(self._operations.lags, read)
+        lags = await asked(self._operations.lags, offsets)
         letters = await asked(self._operations.dead_letters)
         words = self._page.edition(request).words
         facts = {

@@ -30,6 +30,7 @@ from stream.console.operator_pages import OperatorPages
 from stream.console.persons import called_of, known_id
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
+from stream.console.still_reading import StillReading
 from stream.console.todays_list import Day, TodaysList
 from stream.directory.consented_lists import SCORED, without_scores
 from stream.directory.customer_queries import customer
@@ -85,9 +86,10 @@ class Pages:
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
-        self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations)
+        self._still_reading = StillReading(store, operations, monotonic)
+        self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations, self._still_reading)
         self._operations = operations
-        self.business = BusinessPage(self._page, store, operations, monotonic)
+        self.business = BusinessPage(self._page, store, operations, self._still_reading, monotonic)
         erasures = erasures or Erasures()
         #: Today's list, which programs are given as well.
         self.day = TodaysList(list_today, ErasedPeople(erasures, acting.now_ms), monotonic)
@@ -108,6 +110,7 @@ class Pages:
         await self.day.close()
         await self.business.close()
         await self.offers.close()
+        await self._still_reading.close()
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
@@ -185,6 +188,7 @@ class Pages:
         hidden = () if said.is_scored else SCORED
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         people = await asyncio.to_thread(self._operations.contacts, [customer_id])
+        still_reading = await self._still_reading.line(self._page.edition(request))
         of, history, orders = await asked(
             self._store,
             lambda connection: (
@@ -202,6 +206,7 @@ class Pages:
         refusals = [*refusals_in_words(said.refusals, self._page.edition(request).words)]
         of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
         of_customer |= {"person": people.get(of["customer_id"]), "names": called_of(people)}
+        of_customer["still_reading"] = still_reading
         return self._page("customer", request, notice=notice, refusals=refusals, **of_customer, **acts)
 
     async def help(self, request: web.Request) -> web.Response:

@@ -74,19 +74,28 @@ class Recent(Generic[T]):
                 made = self._made or made
         return made
 
-    async def last(self) -> T | None:
-        """The last one; None: there is none yet, and making it begins now. Nobody waits for it, not even for the first.
+    async def last(self, patience_s: float = 0.0) -> T | None:
+        """The last one; None: there is none yet, and making it begins now. Who asks waits for the first one for at most
+        ``patience_s``.
 
         Raises once what the last ``make`` raised.
         """
-        if self._made is not None and self._monotonic() <= self._made.kept_s:
+        if self._is_kept():
             return await self.get()
         if self._renewing is None or self._renewing.done():
             failure, self._failure = self._failure, None
             self._renewing = asyncio.create_task(self._renew())
             if failure is not None:
                 raise failure
-        return None
+        if patience_s:
+            await asyncio.wait({self._renewing}, timeout=patience_s)
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
+        return self._made.thing if self._made is not None and self._is_kept() else None
+
+    def _is_kept(self) -> bool:
+        return self._made is not None and self._monotonic() <= self._made.kept_s
 
     def forget(self) -> None:
         """Give nobody what was made, or is being made: it holds what must not be shown any more."""

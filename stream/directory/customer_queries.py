@@ -25,13 +25,10 @@ __all__ = [
     "CustomerPage",
     "Sort",
     "amount_of",
-    "by_channel",
-    "counted",
     "cursor_of",
     "customer",
     "customers_page",
     "every_customer",
-    "names_of",
     "position_of",
 ]
 
@@ -204,31 +201,6 @@ def customer(connection: Connection, customer_id: str) -> dict[str, Any] | None:
     used = select(of.channel, of.events).where(of.customer_id == customer_id).order_by(of.events.desc(), of.channel)
     found = {channel: count for channel, count in connection.execute(used)}  # noqa: C416 - rows are not pairs
     return {**as_dict(row), "channels": found}
-
-
-def counted(connection: Connection, column: str) -> dict[str, int]:
-    """How many customers there are of each stage, tier or segment; those of none are left out."""
-    of = customers.c[column]
-    query = select(of, func.count()).where(of.is_not(None)).group_by(of)
-    return {str(name): int(count) for name, count in connection.execute(query)}
-
-
-def by_channel(connection: Connection) -> dict[str, int]:
-    """How many customers came by each channel at least once, most first."""
-    of = channels.c
-    query = select(of.channel, func.count()).group_by(of.channel).order_by(func.count().desc(), of.channel)
-    return {str(name): int(count) for name, count in connection.execute(query)}
-
-
-def names_of(connection: Connection, column: str) -> list[str]:
-    """The names of stages, tiers or segments that customers have, sorted: a look into the index for each."""
-    of, found = customers.c[column], list[str]()
-    while True:
-        query = select(func.min(of))
-        name = connection.execute(query.where(of > found[-1]) if found else query).scalar_one()
-        if name is None:
-            return found
-        found.append(str(name))
 
 
 def cursor_of(*position: object) -> str:

@@ -153,13 +153,13 @@ class DirectoryStore:
             partitions = connection.execute(select(count)).scalar_one()
         return Progress(run.version, run.generation, run.folded, run.skipped, partitions)
 
-    def read_until(self) -> dict[str, int]:
-        """Records that have been read, by topic: the sum of the offsets of its partitions."""
+    def read_until(self) -> dict[tuple[str, int], int]:
+        """The next offset to be read of each topic and partition of which something has been read, in their order."""
         of = schema.offsets.c
         with reading(self.engine) as connection:
-            query = select(of.topic, func.sum(of.next_offset)).where(of.topic != _ERASED)
-            query = query.group_by(of.topic).order_by(of.topic)
-            return {str(topic): int(total) for topic, total in connection.execute(query)}
+            query = select(of.topic, of.partition, of.next_offset).where(of.topic != _ERASED)
+            found = connection.execute(query.order_by(of.topic, of.partition))
+            return {(str(topic), int(partition)): int(offset) for topic, partition, offset in found}
 
     def rebuild(self) -> int:
         """Forget all rows, so that the log is read from its start; returns the number of the generation."""

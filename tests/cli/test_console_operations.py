@@ -1,13 +1,16 @@
 """What the console does beside the directory, against Kafka and Redis."""
 
 import asyncio
+import doctest
 from collections import Counter
 from dataclasses import replace
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
+from stream.cli import console_operations
 from stream.cli.console_operations import ShopOperations, WhatIfError
+from stream.cli.move_log import ends_of
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
@@ -48,14 +51,14 @@ def test_dead_letters_are_told_by_reason_and_published_again_each_once(environme
     again = [*read_to_end(settings, settings.events_purchase)]
     assert Counter(record.value for record in again) == {b'{"amount":"x"}': 1, b'{"amount":"y"}': 1}
     assert {(record.key, *map(tuple, record.headers)) for record in again} == {(b"ada", ("trace", b"7"))}
-    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": settings.topic_prefix})
-    place = [TopicPartition(settings.dead_letters, partition) for partition in range(settings.partitions)]
-    ahead = sum(consumer.get_watermark_offsets(one)[1] for one in place)
-    consumer.close()
+    lags = {one.topic: one for one in operating.lags({})}
+    assert settings.dead_letters not in lags
+    places = ends_of(settings, [settings.events_purchase])
+    ahead = sum(places.values())
     assert ahead > 0
-    lags = {one.topic: one for one in operating.lags({settings.dead_letters: ahead - 1})}
-    assert (lags[settings.dead_letters].workers, lags[settings.dead_letters].directory) == (None, 1)
-    assert lags[settings.events_click].directory is None
+    assert (lags[settings.events_purchase].workers, lags[settings.events_purchase].directory) == (None, ahead)
+    lags = {one.topic: one for one in operating.lags(places)}
+    assert lags[settings.events_purchase].directory == 0
     levels = Counter(one.level for one in operating.checked())
     assert levels["ok"] > 5
     assert levels["fail"] == 0
@@ -78,3 +81,8 @@ def test_a_policy_is_tried_over_the_events_of_the_topics(environment: dict[str, 
     wrong = ShopOperations(replace(settings, notify_file="/nowhere.yaml"))
     with pytest.raises(WhatIfError, match=r"/nowhere\.yaml"):
         asyncio.run(wrong.compare(present))
+
+
+def test_the_examples_hold() -> None:
+    found = doctest.testmod(console_operations)
+    assert (found.attempted > 0, found.failed) == (True, 0)

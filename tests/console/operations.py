@@ -99,6 +99,8 @@ class MadeUpOperations:
         self.evil = evil
         self.asked: list[tuple[object, ...]] = []
         self.is_away = False
+        #: Records of each topic that the directory has not read.
+        self.unread = 0
         self.history_days = 0
         self.said = FeedbackCounts(())
         self.wrote: TextTally | None = TextTally(
@@ -154,8 +156,11 @@ class MadeUpOperations:
             CheckedPart("warn", "redis", self.evil, "set appendonly yes"),
         ]
 
-    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
-        return [Lag("events.click", 5, 0), *(Lag(topic, None, 7) for topic in read)]
+    def lags(self, read: Mapping[tuple[str, int], int]) -> Sequence[Lag]:
+        if self.is_away:
+            raise TopologyError("no Kafka broker answers")
+        topics = dict.fromkeys(topic for topic, _ in read)
+        return [Lag("events.click", 5, 0), *(Lag(topic, None, self.unread) for topic in topics)]
 
     def dead_letters(self) -> Sequence[DeadLetters]:
         return [

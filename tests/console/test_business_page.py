@@ -7,12 +7,14 @@ from dataclasses import replace
 from markupsafe import escape
 
 from stream.directory.desk.api_tokens import Scope
+from stream.directory.timeline import TimelineEntry
 from stream.errors import TopologyError
 from stream.projections.ratings import RatingTally
 from stream.projections.surveys import Surveyed
 from stream.reporting.feedback_groups import FeedbackCounts
 from tests.console.conftest import EVIL, Office, Visit
 from tests.directory.mailed import CAMPAIGNS
+from tests.directory.told import commit
 
 
 def test_business_shows_what_customers_say_and_without_redis_the_rest(office: Office) -> None:
@@ -111,5 +113,65 @@ def test_every_page_and_answer_knows_the_currency_of_orders_that_came_after_the_
         now_s = 100.0
         await visit("/business")
         assert looks == [0.0, 6.0]
+
+    office.visited(steps)
+
+
+def test_pages_of_the_directory_say_while_it_has_not_read_everything(office: Office) -> None:
+    now_s = 1000.0
+    office.monotonic = lambda: now_s
+    commit(office.store, office.store.claim(), [], offset=100_000)
+    pages: tuple[tuple[str, dict[str, str] | None], ...] = (
+        *(("/customers", None), ("/business", None)),
+        ("/customer", {"customer_id": "c-3"}),
+    )
+
+    def unread(share: float) -> None:
+        """Some seconds later so great a share of all records is unread."""
+        nonlocal now_s
+        now_s += 6
+        office.operations.unread = round(share / (1 - share) * 100_000)
+
+    async def said(visit: Visit) -> set[str]:
+        found = set()
+        for path, form in pages:
+            status, _, text = await visit(path, form)
+            assert status == 200
+            told = re.findall(r'<p class="note" role="status">([^<]*)</p>', text)
+            found.add("".join(told))
+        return found
+
+    async def steps(visit: Visit) -> None:
+        nonlocal now_s
+        for share, shown in ((0.3, "70%"), (0.011, "99%")):
+            unread(share)
+            line = f"Still reading: {shown} of all records so far. What this page shows is not complete yet."
+            assert await said(visit) == {line}
+        text = (await visit("/business", Accept_Language="de"))[2]
+        assert "Es wird noch gelesen: bisher 99\xa0% aller Einträge. Diese Seite ist noch nicht vollständig." in text
+        # what a shop that is open always has under way
+        unread(0.001)
+        assert await said(visit) == {""}
+        now_s += 6
+        office.operations.is_away = True
+        await visit("/customers")
+        assert await said(visit) == {"Whether everything that happened is on this page cannot be said now."}
+
+    office.visited(steps)
+
+
+def test_channels_are_named_in_the_language_of_who_asks(office: Office) -> None:
+    came = [TimelineEntry("c-3", "interaction", 1, 1, "visited", channel) for channel in ("web", EVIL)]
+    commit(office.store, office.store.claim(), came)
+
+    async def steps(visit: Visit) -> None:
+        for tag, named in (("en", "web"), ("de", "Internet"), ("zh", "网站")):
+            for path, form in (("/business", None), ("/customer", {"customer_id": "c-3"})):
+                text = (await visit(path, form, Accept_Language=tag))[2]
+                assert re.search(rf">{named}[ <]", text), (tag, path)
+                assert EVIL not in text
+            text = (await visit("/customers", Accept_Language=tag))[2]
+            assert f'<option value="web">{named}</option>' in text
+            assert f'<option value="{escape(EVIL)}">' in text
 
     office.visited(steps)

@@ -128,6 +128,25 @@ def test_the_last_one_is_given_without_waiting_for_the_first() -> None:
     asyncio.run(run())
 
 
+def test_who_is_patient_waits_for_the_first_one() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s, patience_s=60.0)
+        assert await recent.last(60.0) == 1
+        clock.now_s += 3601
+        clock.is_away = True
+        with pytest.raises(StorageError, match="Redis"):
+            await recent.last(60.0)
+        clock.is_away = False
+        clock.go_on.clear()
+        assert await recent.last(0.01) is None, "but not for ever"
+        clock.go_on.set()
+        await recent.close()
+        assert await recent.last(0.01) == 2
+
+    asyncio.run(run())
+
+
 def test_nobody_is_given_what_was_being_made_when_it_was_to_be_forgotten() -> None:
     async def run() -> None:
         clock = Clock()

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import Condition, counted, every_customer
+from stream.directory.customer_groups import counted
+from stream.directory.customer_queries import Condition, every_customer
 from stream.directory.database import reading
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore

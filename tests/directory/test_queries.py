@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from stream.directory import customer_queries
+from stream.directory import customer_groups, customer_queries
+from stream.directory.customer_groups import by_channel, names_of
 from stream.directory.customer_queries import (
     Condition,
     Sort,
     amount_of,
-    by_channel,
     cursor_of,
     customer,
     customers_page,
@@ -241,7 +241,10 @@ def test_values_that_no_database_can_hold_are_refused(store: DirectoryStore) -> 
             timeline_page(connection, "c-1", limit=1, sources=["purchases"])
 
 
-def test_customers_are_counted_by_channel(store: DirectoryStore) -> None:
+def test_customers_are_counted_by_channel(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading(store.engine) as connection:
         wanted = Counter(row.channel for row in connection.execute(select(channels)))
         assert [*by_channel(connection).items()] == sorted(wanted.items(), key=lambda of: (-of[1], of[0]))
+        assert names_of(connection, "channel") == sorted(wanted)
+        monkeypatch.setattr(customer_groups, "_MAX_NAMES", 1)
+        assert names_of(connection, "channel") == sorted(wanted)[:1]
