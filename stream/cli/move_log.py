@@ -23,6 +23,7 @@ __all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merg
 Ends = dict[tuple[str, int], int]
 
 _TIMEOUT_S = 30.0
+_POLL_S = 0.2
 _DELIVERY_TIMEOUT_S = 120.0
 _AT_ONCE = 1000
 _READ_AHEAD_KB = 4096
@@ -148,10 +149,12 @@ def _records(settings: Settings, place: tuple[str, int], end: int) -> Iterator[M
     )
     try:
         consumer.assign([TopicPartition(*place, OFFSET_BEGINNING)])
-        at = 0
+        at, silent_s = 0, 0.0
         while at < end:
-            found = consumer.consume(min(_AT_ONCE, end - at), _TIMEOUT_S)
-            if not found:
+            # it waits for as many as are asked for, and of those that were deleted none comes
+            found = consumer.consume(min(_AT_ONCE, end - at), _POLL_S)
+            silent_s = 0.0 if found else silent_s + _POLL_S
+            if silent_s >= _TIMEOUT_S:
                 raise TopologyError(f"{place[0]}/{place[1]} cannot be read beyond offset {at} of {end}")
             for message in found:
                 if (error := message.error()) is not None:

@@ -146,7 +146,7 @@ def _read(bootstrap: str, topic: str, at: int) -> list[Message]:
     try:
         consumer.assign([TopicPartition(topic, 0, at)])
         while True:
-            for message in consumer.consume(100, 10):
+            for message in consumer.consume(100, 0.2):
                 error = message.error()
                 if error is None:
                     found.append(message)

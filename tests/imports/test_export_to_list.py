@@ -52,7 +52,7 @@ def _expected(orders: pd.DataFrame, shop_gap: float, horizon: float) -> pd.DataF
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("customers", "days"), [(30, 730), (420, 730), (20_000, 120)])
+@pytest.mark.parametrize(("customers", "days"), [(30, 730), (420, 730), (5_000, 120)])
 def test_from_the_export_to_the_list(tmp_path: Path, customers: int, days: int) -> None:
     made = made_up_orders(customers, customers, days)
     orders = settled_by(made, END)
