@@ -3,11 +3,12 @@
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
+    OFFSET_END,
     TIMESTAMP_LOG_APPEND_TIME,
     Consumer,
     KafkaError,
@@ -78,8 +79,19 @@ def _to_end(
     found = consumer.list_topics(topic, timeout=wait_s).topics[topic]
     if found.error is not None or not found.partitions:
         raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
-    open_partitions = {*found.partitions}
-    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms, newest, wait_s))
+    spans = {
+        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=wait_s)
+        for partition in found.partitions
+    }
+    starts = [
+        start
+        for start in _starts(consumer, topic, spans, from_ms, newest, wait_s)
+        if spans[start.partition][0] < spans[start.partition][1] and start.offset != OFFSET_END
+    ]
+    open_partitions = {start.partition for start in starts}
+    if not starts:
+        return
+    consumer.assign(starts)
     began_ms = time.time_ns() // 1_000_000
     last_s = time.monotonic()
     while open_partitions:
@@ -95,22 +107,31 @@ def _to_end(
             # producers' times may be anything
             if is_end or (written == TIMESTAMP_LOG_APPEND_TIME and at_ms > began_ms):
                 open_partitions.discard(partition)
-            else:
-                yield inbound(message, began_ms)
+                continue
+            # the sign of the end comes half a second after the last record: for logs that end with something else
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+            if (message.offset() or 0) + 1 == end:
+                open_partitions.discard(partition)
+            yield inbound(message, began_ms)
         if time.monotonic() - last_s > _SILENCE_S:
             raise TopologyError(f"topic {topic} gave nothing for {_SILENCE_S:g} s, before its end: look at the broker")
 
 
 def _starts(
-    consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None, newest: int | None, wait_s: float
+    consumer: Consumer,
+    topic: str,
+    spans: Mapping[int, tuple[int, int]],
+    from_ms: int | None,
+    newest: int | None,
+    wait_s: float,
 ) -> list[TopicPartition]:
-    """Where to begin in each partition: the first record at or after ``from_ms``, the end when there is none."""
+    """Where to begin in each partition: the first record at or after ``from_ms``, the end when there is none.
+
+    ``spans``: the first offset of each partition and the one after the last.
+    """
     if newest is not None:
-        spans = [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=wait_s) for p in partitions]
-        return [
-            TopicPartition(topic, p, max(low, high - newest)) for p, (low, high) in zip(partitions, spans, strict=True)
-        ]
+        return [TopicPartition(topic, p, max(low, high - newest)) for p, (low, high) in spans.items()]
     if from_ms is None:
-        return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions]
-    asked = [TopicPartition(topic, partition, max(from_ms, 0)) for partition in partitions]
+        return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in spans]
+    asked = [TopicPartition(topic, partition, max(from_ms, 0)) for partition in spans]
     return consumer.offsets_for_times(asked, timeout=wait_s)

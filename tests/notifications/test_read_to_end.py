@@ -23,3 +23,21 @@ def test_an_event_that_is_sent_again_for_another_customer_is_read_once(
     producer.close()
     assert [one.value for one in read_to_end(settings, topic)] == [b"first", b"again", b"own"]
     assert [one.value for one in events_to_end(settings, topic)] == [b"first", b"own"]
+
+
+def test_every_record_is_read_from_partitions_with_some_and_from_those_without(
+    broker: EmbeddedBroker, topic_prefix: str
+) -> None:
+    settings = Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=topic_prefix)
+    topic = settings.alerts
+    create(broker.bootstrap, [(topic, 3)])
+    assert [*read_to_end(settings, topic)] == []
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    for batch in ([(0, b"a1"), (0, b"a2"), (2, b"b1")], [(0, b"a3")]):
+        for partition, value in batch:
+            producer.produce(topic, value, partition=partition)
+        assert producer.flush(10.0) == 0
+    producer.close()
+    found = [(one.partition, one.value) for one in read_to_end(settings, topic)]
+    assert [value for partition, value in found if partition == 0] == [b"a1", b"a2", b"a3"]
+    assert [value for partition, value in found if partition != 0] == [b"b1"]
