@@ -15,7 +15,7 @@ from stream.cli.console import console_for_people
 from stream.cli.data_files import contacts_file, data_directory
 from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
-from stream.cli.import_view import counted, print_issues, print_mapping, print_sources, print_summary
+from stream.cli.import_view import print_issues, print_mapping, print_sources, print_summary
 from stream.cli.kafka import silent
 from stream.cli.rescore import wait_for_answers
 from stream.cli.settle import wait_until_settled
@@ -23,6 +23,7 @@ from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import ImportFileError, StorageError, StreamError
+from stream.events.log_report import counted
 from stream.features.registry import DAY_MS
 from stream.imports.import_ledger import ImportLedger
 from stream.imports.import_summary import Summary

@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stream.events.log_report import counted
 from stream.imports.import_summary import Summary
 from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.line import UNITS
 from stream.imports.mapping import Mapping
 from stream.imports.source import ImportFile
 
-__all__ = ["counted", "money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
+__all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
 
 _LOCALE: Final = "en_GB"
 _TITLES: Final = (
@@ -31,15 +32,6 @@ _TITLES: Final = (
 def printable_name(text: str) -> str:
     """What comes from a file, fit for a terminal."""
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "order"), counted(2500, "order")
-    ('1 order', '2,500 orders')
-    """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def money(amounts: Counter[str]) -> str:

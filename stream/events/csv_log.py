@@ -40,7 +40,7 @@ from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, s
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.events.log_form import LineItems, LogForm
-from stream.events.log_report import LogReport
+from stream.events.log_report import LogReport, counted
 from stream.events.parsing_numbers import number
 from stream.events.parsing_times import instant_of
 from stream.events.rejections import Defect
@@ -139,11 +139,12 @@ class _Reader:
             if rows:
                 yield self._event(rows)
         if self._without_id:
-            self._report.note(f"{self._without_id:,} orders and refunds without an id: one is made from what they are")
+            what = counted(self._without_id, "order or refund", "orders and refunds")
+            self._report.note(f"{what} without an id: an id is made from what is known")
         if self._without_amount:
-            self._report.note(
-                f"{self._without_amount:,} orders without an amount: they count as orders of unknown amount"
-            )
+            what = counted(self._without_amount, "order")
+            as_what = "it counts as an order" if self._without_amount == 1 else "they count as orders"
+            self._report.note(f"{what} without an amount: {as_what} of unknown amount")
 
     def _row(self, cells: Cells) -> _Row | None:
         """What the row says, or None if it is rejected."""

@@ -64,7 +64,7 @@ def read_rows(lines: Iterable[str], report: LogReport) -> Iterator[Cells]:
     Raises
     ------
     EventLogError
-        Columns are missing, or a quote is never closed.
+        Columns are missing or there twice, or a quote is never closed.
     """
     source = iter(lines)
     line, header = 0, ""
@@ -82,6 +82,12 @@ def read_rows(lines: Iterable[str], report: LogReport) -> Iterator[Cells]:
         raise EventLogError(
             f"{report.source}, line {max(line, 1)}: expected the columns {', '.join(COLUMNS[:6])}; missing:"
             f" {', '.join(missing)}"
+        )
+    twice = [name for name in COLUMNS if names.count(name) > 1]
+    if twice:
+        raise EventLogError(
+            f"{report.source}, line {max(line, 1)}: the column {twice[0]} is there {names.count(twice[0])} times; which"
+            " one counts cannot be told: rename or delete the others"
         )
     # a column that the file has not is the empty cell behind the last
     places = [names.index(name) if name in names else len(names) for name in COLUMNS]

@@ -14,7 +14,7 @@ from stream.catalogue.identifiers import IDENTIFIERS
 from stream.errors import EventLogError
 from stream.events.csv_rows import Cells
 from stream.events.log_form import LineItems, LogForm
-from stream.events.log_report import LogReport
+from stream.events.log_report import LogReport, counted
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
 
@@ -143,11 +143,14 @@ def _survey_orders(
         found.line_items = form.line_items
     elif repeats.any() and not (different > 1).any():
         order = int(np.flatnonzero(repeats)[0])
-        line = lines[int(first[order])]
+        line, more = lines[int(first[order])], int(repeats.sum()) - 1
+        others = f", and so {'has' if more == 1 else 'have'} {counted(more, 'other order')}" if more else ""
         raise EventLogError(
-            f"{report.source}, line {line:,}: this order has {int(counts[order])} rows of the same amount, as have"
-            f" {int(repeats.sum()) - 1:,} other orders: say --line-items sum if the rows are its items, whose amounts"
-            " are added up, --line-items first if each row is the whole order"
+            f"{report.source}, line {line:,}: this order has {int(counts[order])} rows of the same amount{others}:"
+            " say --line-items sum if the rows are its items, whose amounts are added up, --line-items first if each"
+            " row is the whole order"
         )
-    what = "rows are their items, added up" if found.line_items is LineItems.SUM else "first amount is taken"
-    report.note(f"{int(several.sum()):,} orders have several rows: the {what}")
+    orders = int(several.sum())
+    has, its = ("has", "its") if orders == 1 else ("have", "their")
+    what = f"rows are {its} items, added up" if found.line_items is LineItems.SUM else "first amount is taken"
+    report.note(f"{counted(orders, 'order')} {has} several rows: the {what}")

@@ -81,7 +81,8 @@ def read_json_array(lines: Iterable[bytes], report: LogReport) -> Iterator[LogEv
 
 def _note(milliseconds: int, report: LogReport) -> None:
     if milliseconds:
-        report.note(f"{milliseconds:,} times are milliseconds since the epoch or finer: taken as such")
+        are = "time is in" if milliseconds == 1 else "times are in"
+        report.note(f"{milliseconds:,} {are} milliseconds since the epoch or finer: taken as such")
 
 
 def _event(value: bytes, number: int, report: LogReport) -> LogEvent | None:

@@ -215,6 +215,14 @@ class DateOrders:
 
     @property
     def order(self) -> DateOrder | None:
-        """The order of the column; None if no cell tells, or cells contradict each other."""
+        """The order of the column; None if no cell tells, or cells contradict each other.
+
+        Nobody writes the month first with points: 03.02.2025 is in February, if no cell of the column says otherwise.
+
+        >>> DateOrders.of(["03.02.2025"]).order, DateOrders.of(["03.02.2025", "03.31.2025"]).order
+        (<DateOrder.DAY_FIRST: 'dmy'>, <DateOrder.MONTH_FIRST: 'mdy'>)
+        """
         shown = [order for order, count in self.counts.items() if count]
+        if not shown and self.doubtful is not None and "." in self.doubtful:
+            return DateOrder.DAY_FIRST
         return shown[0] if len(shown) == 1 else None

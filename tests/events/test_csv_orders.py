@@ -53,7 +53,7 @@ def test_orders_without_an_id_or_an_amount_are_orders_each_with_an_id_of_its_own
     assert len({order[1] for order in orders}) == 5
     assert {event.value for event in events} == {event.value for event in read_all(*rows[::-1], header=ORDERS)[0]}
     assert report.notes == [
-        "5 orders and refunds without an id: one is made from what they are",
+        "5 orders and refunds without an id: an id is made from what is known",
         "2 orders without an amount: they count as orders of unknown amount",
     ]
 
@@ -72,7 +72,7 @@ def test_rows_of_different_amounts_are_the_items_of_one_order() -> None:
     assert order["items"] == [{"product_id": f"p-{k}", "price": price} for k, price in enumerate((20, 15.5, 4.5))]
     assert order["occurred_at"] == "2026-03-01T10:00:00Z"
     assert events[1].line == 2
-    assert report.notes == ["1 orders have several rows: the rows are their items, added up"]
+    assert report.notes == ["1 order has several rows: the rows are its items, added up"]
 
 
 @pytest.mark.parametrize(("answer", "amount"), [(LineItems.SUM, 60), (LineItems.FIRST, 20)])
@@ -119,3 +119,33 @@ def test_the_rows_of_an_order_are_one_order_in_any_arrangement(
     found = {(customer, order): round((amount or 0) * 100) for customer, order, amount, _ in orders_of(events)}
     assert found == expected
     assert len(events) == len(expected)
+
+
+def test_sentences_about_orders_count_as_people_do() -> None:
+    rows = [f"2026-03-01 10:00:00,c,purchase,order,o-{k},20.00" for k in (1, 1, 2, 2, 3, 3)]
+    for orders, said in ((1, "amount: say"), (2, "amount, and so has 1 other order: say"),
+                         (3, "amount, and so have 2 other orders: say")):  # fmt: skip
+        with pytest.raises(EventLogError, match=said):
+            read_all(*rows[: 2 * orders], header=ORDERS)
+    _, report = read_all(*rows[:4], header=ORDERS, form=LogForm(line_items=LineItems.SUM))
+    assert report.notes == ["2 orders have several rows: the rows are their items, added up"]
+    _, report = read_all("2026-03-01,c,purchase,order,,", header=ORDERS)
+    assert report.notes == [
+        "1 order or refund without an id: an id is made from what is known",
+        "1 order without an amount: it counts as an order of unknown amount",
+    ]
+
+
+def test_a_column_that_is_there_twice_is_no_guess() -> None:
+    with pytest.raises(EventLogError, match="line 1: the column amount is there 2 times; which one counts"):
+        read_all("2026-03-01,c,purchase,order,o-1,5,6", header=f"{ORDERS},Amount ")
+    # a column that nothing is read from may be there as often as it likes
+    assert len(read("2026-03-01,c,purchase,order,o-1,5,x,y", header=f"{ORDERS},note,note")) == 1
+
+
+def test_dates_with_points_begin_with_the_day_unless_the_column_says_otherwise() -> None:
+    events, report = read_all("03.02.2025;c;purchase;order;o-1;5", header=ORDERS.replace(",", ";"))
+    assert (rfc3339(events[0].at_ms)[:10], report.notes) == ("2025-02-03", ["dates begin with the day"])
+    rows = ["03.02.2025,c,purchase,order,o-1,5", "03.31.2025,c,purchase,order,o-2,5"]
+    events, report = read_all(*rows, header=ORDERS)
+    assert (rfc3339(events[0].at_ms)[:10], report.notes) == ("2025-03-02", ["dates begin with the month"])

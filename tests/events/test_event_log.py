@@ -195,7 +195,7 @@ def test_times_in_milliseconds_are_understood_and_reported(tmp_path: Path, unit:
     (event,) = read_log(path, None, report)
     assert event.at_ms == AT_MS
     assert len(Decoder().decode(event.event_type, [LogRecord.of(event, AT_MS, 0)]).events) == 1
-    assert report.notes == ["1 times are milliseconds since the epoch or finer: taken as such"]
+    assert report.notes == ["1 time is in milliseconds since the epoch or finer: taken as such"]
 
 
 def test_events_that_workers_would_refuse_are_rejected_with_their_lines(tmp_path: Path) -> None:
