@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import combinations
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -16,7 +16,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from stream.directory.database import as_dict
 from stream.directory.linked_persons import customer_of
-from stream.directory.schema import channels, customers
+from stream.directory.schema import CHOSEN, channels, customers
 from stream.errors import CursorError, SettingsError
 from stream.events.columns import MONEY_SCALE
 
@@ -90,37 +90,44 @@ class Condition:
 
     def clauses(self, of: _Columns = customers.c) -> Iterator[ColumnElement[bool]]:
         """As SQL, for the columns ``of`` customers."""
-        yield from self._of_columns(of)
+        yield from self._of_groups(of)
+        yield from self._of_figures(of)
         if self.channel is not None:
             came = (channels.c.customer_id == of.customer_id) & (channels.c.channel == self.channel)
             yield exists().where(came)
 
-    def rare(self, connection: Connection) -> Subquery | None:
-        """The customers to whom the part applies that applies to fewest; None if each applies to many.
+    def rare(self, connection: Connection) -> tuple[Subquery, Condition] | None:
+        """The customers to whom the part applies that applies to fewest, and what else they must meet.
 
-        Of stage, tier and segment several together are a part as well: of many at risk and many VIPs few may be both.
+        None if each part applies to many. Stage, tier and segment together are one part: of many at risk and many VIPs
+        few may be both.
         """
         groups = [*self._of_groups(customers.c)]
-        chosen = [select(customers).where(clause) for clause in self._of_columns(customers.c)]
-        chosen += [select(customers).where(*some) for count in (2, 3) for some in combinations(groups, count)]
+        parts = [select(customers).where(clause) for clause in self._of_figures(customers.c)]
+        if groups:
+            parts.append(select(customers).where(*groups))
+        chosen = [(_counted_to_few(connection, part), part, self) for part in parts]
         if self.channel is not None:
             came = select(channels.c.customer_id).where(channels.c.channel == self.channel).limit(_FEW)
-            chosen.append(select(customers).where(customers.c.customer_id.in_(came)))
-        found = [_counted_to_few(connection, one) for one in chosen]
-        if not found or min(found) >= _FEW:
+            part = select(customers).where(_is_one_of(connection, came))
+            chosen.append((_counted_to_few(connection, came), part, replace(self, channel=None)))
+        if not chosen:
+            return None
+        count, rarest, others = min(chosen, key=itemgetter(0))
+        if count >= _FEW:
             return None
         # databases do not look into what has a limit, and so find these few first
-        return chosen[found.index(min(found))].limit(_FEW).subquery("few")
+        known = rarest.with_only_columns(*(customers.c[name] for name in CHOSEN))
+        return known.limit(_FEW).subquery("few"), others
 
     def _of_groups(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
         for column, wanted in ((of.stage, self.stages), (of.tier, self.tiers), (of.segment, self.segments)):
             if wanted:
                 yield column.in_([*wanted])
 
-    def _of_columns(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
+    def _of_figures(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
         if self.begins:
             yield and_(of.customer_id >= self.begins, of.customer_id < self.begins + _LAST)
-        yield from self._of_groups(of)
         for column, bound in ((of.risk, self.risk_from), (of.value_at_risk, self.at_stake_from)):
             if bound is not None:
                 yield column >= bound
@@ -157,21 +164,27 @@ def customers_page(
     connection: Connection, condition: Condition, sort: Sort = Sort.ID, *, limit: int, cursor: str | None = None
 ) -> CustomerPage:
     """At most ``limit`` customers from ``cursor`` on. Raises `SettingsError` for a cursor that is none."""
-    few = condition.rare(connection)
-    if few is not None:
+    # those of a stage stand in the order of the list, few or many
+    rare = None if _is_sorted_stage(condition, sort) else condition.rare(connection)
+    others = condition
+    if rare is not None:
+        few, others = rare
         of: _Columns = few.c
     elif connection.dialect.name == "sqlite":
         # of many customers a page is found soon along the order of the list; SQLite would sort all of a stage
         of = _along(_index_of(condition, sort)).c
     else:
         of = customers.c
-    query = _sorted(select(*of).where(*condition.clauses(of)), sort, of)
+    query = _sorted(select(of.customer_id).where(*others.clauses(of)), sort, of)
     if cursor is not None:
         sort_of, *position = position_of(cursor, 3)
         if sort_of != sort.value:
             raise SettingsError(f"the cursor is of a list by {sort_of}, not by {sort}")
         query = query.where(_after(sort, position, of))
-    rows = [as_dict(row) for row in connection.execute(query.limit(limit + 1))]
+    # rows as a whole are read of the page alone: all that is needed to find it stands in indexes
+    page = query.limit(limit + 1).subquery("page")
+    whole = select(customers).where(customers.c.customer_id.in_(select(page.c.customer_id)))
+    rows = [as_dict(row) for row in connection.execute(_sorted(whole, sort, customers.c))]
     if len(rows) <= limit:
         return CustomerPage(rows, None)
     last = rows[limit - 1]
@@ -233,23 +246,35 @@ def _is_comparable(value: object) -> bool:
 
 
 def _counted_to_few(connection: Connection, chosen: Select[Any]) -> int:
-    """How many customers there are, counted up to `_FEW`, in an index alone."""
-    counted_to = chosen.with_only_columns(customers.c.customer_id).limit(_FEW).subquery()
+    """How many there are, counted up to `_FEW`, in an index alone."""
+    counted_to = chosen.with_only_columns(chosen.selected_columns.customer_id).limit(_FEW).subquery()
     return int(connection.execute(select(func.count()).select_from(counted_to)).scalar_one())
+
+
+def _is_one_of(connection: Connection, ids: Select[Any]) -> ColumnElement[bool]:
+    if connection.dialect.name == "sqlite":
+        return customers.c.customer_id.in_(ids)
+    # of an array PostgreSQL looks each id up; it would go through all customers beside a table of ids
+    return customers.c.customer_id == func.any(func.array(ids.scalar_subquery()))
 
 
 def _along(index: str) -> Subquery:
     """All customers, of whom SQLite looks for those that are wanted along an index."""
-    names = ", ".join(column.name for column in customers.columns)
+    names = ", ".join(CHOSEN)
     # names of this package alone
-    return text(f"SELECT {names} FROM {customers.name} INDEXED BY {index}").columns(*customers.c).subquery()  # noqa: S608
+    found = text(f"SELECT {names} FROM {customers.name} INDEXED BY {index}")  # noqa: S608
+    return found.columns(*(customers.c[name] for name in CHOSEN)).subquery()
 
 
 def _index_of(condition: Condition, sort: Sort) -> str:
     """The index that has customers in the order of a list, with all that conditions ask for or none but its own."""
-    is_of_a_stage = len(condition.stages) == 1 and condition == Condition(stages=condition.stages)
-    name = "stage" if is_of_a_stage and sort is not Sort.ID else "by"
+    name = "stage" if _is_sorted_stage(condition, sort) else "by"
     return f"{customers.name}_{name}_{sort.column.name}"
+
+
+def _is_sorted_stage(condition: Condition, sort: Sort) -> bool:
+    """Whether an index has just those who are wanted, in the order of the list."""
+    return sort is not Sort.ID and len(condition.stages) == 1 and condition == Condition(stages=condition.stages)
 
 
 def _sorted(query: Select[Any], sort: Sort, of: _Columns) -> Select[Any]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "CHOSEN",
     "METADATA",
     "campaigns",
     "channels",
@@ -129,9 +130,10 @@ customers: Final = Table(
 )
 # Every order of a list has an index with all that lists are chosen by: to find the first that meet rare conditions, a
 # database then goes through the index alone, and not through a million rows.
-_CHOSEN: Final = ("stage", "tier", "segment", "risk", "value_at_risk", "spend", "last_order_ms")
+#: By what lists are chosen and ordered.
+CHOSEN: Final = ("customer_id", "stage", "tier", "segment", "risk", "value_at_risk", "spend", "last_order_ms")
 for _name in ("customer_id", "spend", "last_order_ms", "risk", "value_at_risk"):
-    _columns = dict.fromkeys((_name, "customer_id", *_CHOSEN))
+    _columns = dict.fromkeys((_name, *CHOSEN))
     Index(f"directory_customers_by_{_name}", *(customers.c[_column] for _column in _columns))
 # whom to contact: those of a stage, who stand together in no other order
 for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
