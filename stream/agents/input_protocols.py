@@ -27,6 +27,10 @@ class Inputs(Protocol):
         """Whether everything that is in the log of this input has been received."""
         ...
 
+    def lag(self, source: int) -> int | None:
+        """Records of the log of this input that have not been received; None while its end is unknown."""
+        ...
+
     def hold(self, source: int) -> None:
         """Stop fetching this input for now."""
         ...

@@ -19,14 +19,10 @@ class ProjectionBatch(Batch, Protocol):
 
 
 class ProjectionInputs(Inputs, Protocol):
-    """Inputs that also tell how far behind they are."""
+    """Inputs that also tell how far they are."""
 
     def received_to(self, source: int) -> int | None:
         """The first offset of this input that has not been received; None: not known."""
-        ...
-
-    def lag(self, source: int) -> int | None:
-        """Records of the log of this input that have not been received; None while its end is unknown."""
         ...
 
 

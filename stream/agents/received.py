@@ -24,6 +24,8 @@ _TYPES = KERNEL_TYPES
 _SOURCES = range(len(_TYPES))
 #: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
 _STEP_CUSTOMERS = 8000
+#: A step that the logs can fill is waited for as long as batches come that soon, one after the other (s).
+_FETCH_S = 1.0
 #: An input is fetched ahead as if it had this share of the records at least: it may have more from now on.
 _LEAST_SHARE = 0.25 / len(_TYPES)
 
@@ -46,7 +48,8 @@ class Received:
         self._customers_per_record = 1.0
         self._waiting_since: float | None = None
         self._gathering_since: float | None = None
-        #: How often an input that lags was why there is no step.
+        self._added_at = 0.0
+        #: How often an input that lags, or brings more for a larger step, was why there is no step.
         self.waits = 0
 
     def clear(self) -> None:
@@ -66,6 +69,8 @@ class Received:
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
         self._given_up.discard(source)
+        self._added_at = asyncio.get_running_loop().time()
+        self.waits += self._gathering_since is not None
         if self._aligner.buffered(source) >= self._enough(source) and source not in self._held:
             self._held.add(source)
             self._inputs.hold(source)
@@ -98,17 +103,22 @@ class Received:
         A partition that is far behind has no latency to protect, and a larger step writes a customer of many events
         once. An input that brings little holds back the others, of which there may be plenty; none brings more while it
         is held. One that follows current events is hardly ever at the end of its log when there are many; it must not
-        wait for more of them.
+        wait for more of them. Where the logs have all that the step lacks, the wait is longer: what is missing comes
+        while the other partitions of this worker step.
         """
         wanted = np.ceil(self._shares * self._limit())
         little = [k for k in _SOURCES if k not in self._held and self._aligner.buffered(k) < wanted[k]]
-        if not self._is_behind() or all(self._holds_nothing_back(source) for source in little):
+        awaited = [k for k in little if not self._holds_nothing_back(k)]
+        if not awaited or not self._is_behind():
             self._gathering_since = None
             return 0.0
         now = asyncio.get_running_loop().time()
         if self._gathering_since is None:
             self._gathering_since = now
-        return self._gathering_since + self._options.gather_s - now
+        until = self._gathering_since + self._options.gather_s
+        if all((self._inputs.lag(k) or 0) >= wanted[k] - self._aligner.buffered(k) for k in awaited):
+            until = max(until, min(self._gathering_since + self._options.fill_s, self._added_at + _FETCH_S))
+        return until - now
 
     def _is_behind(self) -> bool:
         """Whether the oldest record that waits here has waited for long, in its topic or here."""

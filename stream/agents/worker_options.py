@@ -31,10 +31,11 @@ class WorkerOptions:
     """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
     counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of landmarks, see
     `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
-    record is as old as ``behind_s``. ``outbox_limit``: unpublished records at which a partition takes no more events.
-    ``sweep_customers``: most due customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits
-    for its revocation before it claims again. ``second_clock``: the time of day (ms) on another machine, None for that
-    of Redis. ``erasures``: who is erased; ``departures``: by what to know records of customers who leave, None: there
+    record is as old as ``behind_s``; ``fill_s``: how long if the logs have all that the step lacks. ``outbox_limit``:
+    unpublished records at which a partition takes no more events. ``sweep_customers``: most due customers in one sweep.
+    ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it claims again.
+    ``second_clock``: the time of day (ms) on another machine, None for that of Redis.
+    ``erasures``: who is erased; ``departures``: by what to know records of customers who leave, None: there
     are none;
     ``consents``: what customers agreed to, asked before a projection learns from them; ``unread``: why that is not
     known yet, empty when it is.
@@ -52,6 +53,7 @@ class WorkerOptions:
     step_records: int = 2000
     align_wait_s: float = 5.0
     gather_s: float = 0.2
+    fill_s: float = 10.0
     behind_s: float = 1.0
     outbox_limit: int = 20_000
     sweep_customers: int = 4000

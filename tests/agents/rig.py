@@ -95,6 +95,9 @@ class Transport:
     def at_end(self, source: int) -> bool:
         return source not in self.stuck and self.positions[source] == len(self.logs[source])
 
+    def lag(self, source: int) -> int:
+        return len(self.logs[source]) - self.positions[source]
+
     def hold(self, source: int) -> None:
         self.held.add(source)
         self.max_held = max(self.max_held, len(self.held))

@@ -29,11 +29,11 @@ def entries(count: int) -> Iterator[LogEntry]:
         yield "somebody", Event(f"e{k}", kind, BEGIN + 1000 * k, order, 100 if order else 0)
 
 
-def inputs(count: int) -> tuple[Transport, Received]:
+def inputs(count: int, *, gather_s: float = 1e9) -> tuple[Transport, Received]:
     """A partition far behind, whose clicks are most of its log."""
     transport = Transport([*logs_of(entries(count)).values()])
     # without an end of the wait, only what has come can end it
-    options = WorkerOptions(step_records=STEP, gather_s=1e9)
+    options = WorkerOptions(step_records=STEP, gather_s=gather_s, fill_s=1e9)
     return transport, Received(0, Decoder(), transport, FixedClock(BEGIN + 300 * DAY), options)
 
 
@@ -91,6 +91,28 @@ def test_one_that_brings_little_is_waited_for_until_there_is_enough_for_the_step
         fetch(transport, received)
         assert received.gather_s() > 0.0
         transport.held = {0}
+        fetch(transport, received)
+        assert received.gather_s() == 0.0
+
+    asyncio.run(scenario())
+
+
+def test_the_logs_are_waited_for_while_they_have_all_that_the_step_lacks() -> None:
+    """No other wait is there: ``gather_s`` is over at once."""
+
+    async def scenario() -> None:
+        transport, received = inputs(STEP, gather_s=0.0)
+        for source, log in enumerate(transport.logs):
+            first = log[: len(log) // 2]
+            received.add(source, cast("Any", Batch(first, transport, source, transport.lease)))
+            transport.positions[source] = len(first)
+        # a step of the first inputs takes a third of each, so those of few records lack more than their logs have
+        assert received.gather_s() <= 0.0
+        transport, received = inputs(30 * STEP, gather_s=0.0)
+        for source, log in enumerate(transport.logs):
+            received.add(source, cast("Any", Batch(log[:10], transport, source, transport.lease)))
+            transport.positions[source] = 10
+        assert received.gather_s() > 0.0
         fetch(transport, received)
         assert received.gather_s() == 0.0
 
