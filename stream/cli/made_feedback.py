@@ -10,6 +10,7 @@ from zlib import crc32
 
 import orjson
 
+from stream.events.kept_bytes import kept
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.features.registry import DAY_MS, HOUR_MS
@@ -111,4 +112,4 @@ def _on(order: LogEvent) -> Iterator[LogEvent]:
 
 def _event(at_ms: int, event_id: str, content: dict[str, Any], event_type: EventType = EventType.FEEDBACK) -> LogEvent:
     body = {"event_id": event_id, "occurred_at": at_ms / 1000, **content}
-    return LogEvent(event_type, content["customer_id"], at_ms, orjson.dumps(body))
+    return LogEvent(event_type, content["customer_id"], at_ms, kept(orjson.dumps(body)))

@@ -37,6 +37,7 @@ from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.identifiers import IDENTIFIERS
 from stream.events.csv_rows import Cells, read_rows
 from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, survey
+from stream.events.kept_bytes import kept
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.events.log_form import LineItems, LogForm
@@ -51,6 +52,8 @@ __all__ = ["read_csv"]
 _TYPES = {event_type.value: event_type for event_type in EventType}
 #: Orders of more items go without them: a record has its limits, and the amount is what counts.
 _MAX_ITEMS: Final = 400
+#: Those are the last cells of a row, before its line.
+_FIRST_IDENTIFIER: Final = Cells._fields.index(next(iter(IDENTIFIERS)))
 #: The columns of a row, and the fields that they become.
 _SAID: Final = {
     EventType.FEEDBACK: {name: name for name in ("channel", "scale", "text", "language")},
@@ -198,9 +201,11 @@ class _Reader:
                 native[becomes] = cell
         if row.value is not None:
             native["value"] = row.value
-        if identifiers := {kind: cell for kind in IDENTIFIERS if (cell := getattr(cells, kind).strip())}:
+        if any(cells[_FIRST_IDENTIFIER:-1]) and (
+            identifiers := {kind: cell for kind in IDENTIFIERS if (cell := getattr(cells, kind).strip())}
+        ):
             native["identifiers"] = identifiers
-        value = orjson.dumps(native, option=orjson.OPT_UTC_Z)
+        value = kept(orjson.dumps(native, option=orjson.OPT_UTC_Z))
         return LogEvent(row.event_type, cells.customer_id, epoch_ms(row.at), value, rows[0].cells.line)
 
     def _add_purchase(self, native: dict[str, Any], rows: list[_Row], row: _Row) -> None:

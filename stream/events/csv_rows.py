@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from stream.catalogue.identifiers import IDENTIFIERS
@@ -96,6 +97,7 @@ def read_rows(lines: Iterable[str], report: LogReport) -> Iterator[Cells]:
 
 
 def _picked(rows: Any, header: int, width: int, places: list[int], report: LogReport) -> Iterator[Cells]:
+    of_row = itemgetter(*places, width + 1)
     while True:
         line = header + rows.line_num + 1
         try:
@@ -119,8 +121,8 @@ def _picked(rows: Any, header: int, width: int, places: list[int], report: LogRe
         if not all(map(str.isascii, row)) and (bad := _not_text(row)):
             report.reject(Defect.BAD_UTF8, line, bad)
             continue
-        row.append("")
-        yield Cells._make([*[row[place] for place in places], line])
+        row += ("", line)
+        yield Cells._make(of_row(row))
 
 
 def _not_text(row: list[str]) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from stream.errors import EventLogError
+from stream.events.kept_bytes import kept
 from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.log_event import LogEvent
 from stream.events.log_report import LogReport
@@ -94,7 +95,7 @@ def _event(value: bytes, number: int, report: LogReport) -> LogEvent | None:
             isinstance(placed.occurred_at, float)
             and (seconds := epoch_seconds(placed.occurred_at)) != placed.occurred_at
         ):
-            value = orjson.dumps({**orjson.loads(value), "occurred_at": seconds})
+            value = kept(orjson.dumps({**orjson.loads(value), "occurred_at": seconds}))
             at_ms = epoch_ms(seconds)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError, orjson.JSONDecodeError) as error:
         report.reject(_reason(error), number, f"expected a native event: {error}")

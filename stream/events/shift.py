@@ -5,6 +5,7 @@ from typing import Final
 
 import orjson
 
+from stream.events.kept_bytes import kept
 from stream.events.log_event import LogEvent
 from stream.events.times import rfc3339
 
@@ -31,4 +32,4 @@ def moved(events: Iterable[LogEvent], by_ms: int) -> Iterator[LogEvent]:
         at_ms = event.at_ms + by_ms
         native = orjson.loads(event.value)
         native["occurred_at"] = rfc3339(at_ms)
-        yield event._replace(at_ms=at_ms, value=orjson.dumps(native))
+        yield event._replace(at_ms=at_ms, value=kept(orjson.dumps(native)))
