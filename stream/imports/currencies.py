@@ -8,11 +8,13 @@ from typing import Final
 
 from babel import Locale
 
-__all__ = ["CURRENCIES", "currency_of", "without_currency"]
+__all__ = ["CURRENCIES", "currency_in_name", "currency_of", "is_yuan_or_yen", "without_currency"]
 
 
 #: Signs that several currencies use.
-_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs", ",-")
+_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs")
+#: What stands for no cents: ``12.-``, also with a long dash.
+_NO_CENTS: Final = re.compile(r"(?<=[0-9])[.,](?:[-\u2013\u2014]{1,2})(?![0-9])")
 
 
 def _symbols() -> Mapping[str, str]:
@@ -26,7 +28,23 @@ def _symbols() -> Mapping[str, str]:
         symbol: next(iter(codes)) for symbol, codes in found.items() if len(codes) == 1 and symbol not in _AMBIGUOUS
     }
     written = {"US $": "USD", "AU $": "AUD", "C $": "CAD", "NZ $": "NZD", "HK $": "HKD", "S $": "SGD", "€": "EUR"}
-    return {**single, **written, "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "R$": "BRL", "₽": "RUB", "₺": "TRY"}
+    return {
+        **single,
+        **written,
+        "£": "GBP",
+        "¥": "JPY",
+        "₹": "INR",
+        "zł": "PLN",
+        "R$": "BRL",
+        "₽": "RUB",
+        "₺": "TRY",
+        "\uffe5": "JPY",
+        "円": "JPY",
+        "元": "CNY",
+        "人民币": "CNY",
+        "RMB": "CNY",
+        "원": "KRW",
+    }
 
 
 #: Every code of ISO 4217 that is or was in use.
@@ -42,6 +60,8 @@ _SIGNS: Final = re.compile(
         re.escape(sign) for sign in sorted((*_SYMBOLS, *_AMBIGUOUS), key=len, reverse=True) if sign not in CURRENCIES
     )
 )
+#: Codes that are words of headers in capitals as well.
+_WORDS: Final = frozenset({"ALL", "TOP", "TRY", "CUP", "NET", "SUM", "VAT", "TAX"})
 _MINUS: Final = "-\u2212"
 
 
@@ -54,10 +74,29 @@ def currency_of(cell: str) -> str:
     return _taken_apart(cell)[1]
 
 
+def currency_in_name(name: str) -> str:
+    """The ISO code that the name of a column of amounts names; empty where it names none.
+
+    >>> [currency_in_name(name) for name in ("Total CHF", "Betrag (€)", "EUR Betrag", "TOTAL ALL", "Total", "金额 元")]
+    ['CHF', 'EUR', 'EUR', '', '', 'CNY']
+    """
+    codes: list[str] = re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", name)
+    codes = [code for code in codes if code in CURRENCIES - _WORDS]
+    if codes:
+        return codes[0]
+    signs = {_SYMBOLS[sign] for sign in _SIGNS.findall(name) if sign in _SYMBOLS and not sign.isascii()}
+    return signs.pop() if len(signs) == 1 else ""
+
+
+def is_yuan_or_yen(cell: str) -> bool:
+    """Whether an amount has the sign that China and Japan share; `currency_of` takes it for yen."""
+    return "\u00a5" in cell or "\uffe5" in cell
+
+
 def without_currency(cell: str) -> str:
     """An amount without signs and codes of currencies, and with its minus in front of the digits.
 
-    >>> [without_currency(cell) for cell in ("-$3.00", "$-3.00", "($3.00)", "1.234,50 EUR", "CHF 1'234.50", "kr 12")]
+    >>> [without_currency(cell) for cell in ("-$3.00", "$-3.00", "($3.00)", "1.234,50 EUR", "CHF 1'234.50", "kr 12,-")]
     ['-3.00', '-3.00', '(3.00)', '1.234,50', "1'234.50", '12']
     """
     return _taken_apart(cell)[0]
@@ -65,7 +104,7 @@ def without_currency(cell: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _taken_apart(cell: str) -> tuple[str, str]:
-    text = cell.strip()
+    text = _NO_CENTS.sub("", cell.strip())
     if not text or not any(map(_is_sign, text)):
         return text, ""
     currency = ""

@@ -12,7 +12,7 @@ from babel import Locale
 
 from stream.events.parsing_times import DateOrder, instant_of
 
-__all__ = ["read_time", "zone_of"]
+__all__ = ["is_excel_day", "read_time", "zone_of"]
 
 _LANGUAGES: Final = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
 _ENGLISH: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -21,6 +21,11 @@ _FILLERS: Final = frozenset({"de", "del", "di", "of", "um", "kl", "à", "a", "al
 #: Day 0 of Excel's calendar, whose days are numbered as if 1900 had been a leap year.
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
 _EXCEL_DAY: Final = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
+#: In other files such a number is a day if it is one of 1954 to 2118: Excel writes it where a column has no format.
+_LIKELY_DAY: Final = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]+)?")
+
+#: As it is written in China and Japan.
+_CHINESE_DAY: Final = re.compile(r"([0-9]{4})\s*年\s*([0-9]{1,2})\s*月\s*([0-9]{1,2})\s*日")
 
 #: Rails' names, which Square writes; and what people write.
 _ZONES: Final = MappingProxyType(
@@ -88,14 +93,18 @@ def zone_of(name: str) -> tzinfo | None:
 def read_time(cell: str, zone: tzinfo, order: DateOrder | None, *, is_workbook: bool = False) -> int:
     """The time in `cell`, in ms since the epoch; local to `zone` where it has no offset. A date begins its day.
 
-    ``is_workbook``: a number of five digits is a day of Excel's calendar. Raises ValueError with what was expected.
+    A number of five digits is a day of Excel's calendar, ``is_workbook``: any such number. Raises ValueError with what
+    was expected.
 
-    >>> read_time("5. März 2024", UTC, None) == read_time("45356", UTC, None, is_workbook=True) == 1709596800000
+    >>> read_time("5. März 2024", UTC, None) == read_time("45356", UTC, None) == 1709596800000
+    True
+    >>> read_time("2024年3月5日 00:00", UTC, None) == 1709596800000
     True
     """
-    if is_workbook and _EXCEL_DAY.fullmatch(cell):
+    if is_excel_day(cell, is_workbook=is_workbook):
         at = (_EXCEL_EPOCH + timedelta(days=float(cell))).replace(tzinfo=zone).astimezone(UTC)
         return round(at.timestamp()) * 1000
+    cell = _CHINESE_DAY.sub(r"\1-\2-\3", cell)
     try:
         at = instant_of(cell, zone, order)
     except ValueError:
@@ -104,6 +113,11 @@ def read_time(cell: str, zone: tzinfo, order: DateOrder | None, *, is_workbook: 
             raise
         at = instant_of(in_english, zone, order)
     return round(at.timestamp() * 1000)
+
+
+def is_excel_day(cell: str, *, is_workbook: bool = False) -> bool:
+    """Whether a cell of dates is the number of a day of Excel's calendar, with the time of day as a fraction."""
+    return bool((_EXCEL_DAY if is_workbook else _LIKELY_DAY).fullmatch(cell))
 
 
 def _in_english(cell: str) -> str:

@@ -82,8 +82,8 @@ MEANINGS: Final = MappingProxyType(
     }
 )
 
-# English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Swedish; as `names.compared` writes them. The
-# first of two columns that fit one field is the one whose name comes first here.
+# English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Swedish, Chinese; as `names.compared` writes
+# them. The first of two columns that fit one field is the one whose name comes first here.
 _WORDS: Final[dict[Piece, str]] = {
     Piece.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
@@ -94,6 +94,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|no do pedido"
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
         "|reference|id"
+        "|bestell id|订单编号|订单号|订单id|订单|交易号|交易编号|流水号|单号|編號|訂單編號|訂單號"
     ),
     Piece.DATE: (
         "order date|ordered at|ordered on|date ordered|order time|order created|created at|created|date created"
@@ -103,6 +104,9 @@ _WORDS: Final[dict[Piece, str]] = {
         "|fecha del pedido|fecha pedido|fecha de compra|fecha|data ordine|data dell ordine|data acquisto|data"
         "|besteldatum|orderdatum|aankoopdatum|data do pedido|data da compra|data da encomenda|data zamowienia"
         "|data zakupu|data utworzenia|kopdatum|ordredato|dato"
+        "|datum der bestellung|date et heure|fecha y hora|fecha del pago|下单时间|下单日期|订单日期|订单时间"
+        "|订单创建时间|创建时间|付款时间|支付时间|订单付款时间|成交时间|交易时间|购买时间"
+        "|购买日期|日期|时间|下單時間|訂單日期|日期時間"
     ),
     Piece.TIME: "time|order time|uhrzeit|zeit|heure|hora|ora|tijd|godzina|tid|klockslag",
     Piece.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
@@ -114,15 +118,21 @@ _WORDS: Final[dict[Piece, str]] = {
         "|total commande|montant|chiffre d affaires|importe total|total del pedido|total pedido|importe|monto"
         "|totale ordine|totale|importo|totaalbedrag|totaal|bedrag|valor total|valor|total do pedido|kwota|suma|wartosc"
         "|wartosc zamowienia|razem|summa|belopp|totalbelopp|belob"
+        "|zahlbetrag|bruttobetrag|bruttosumme|rechnungssumme|gesamtpreis|montant paye"
+        "|prix total|importe pagado|total pagado|precio total|实付金额|买家实付金额|买家实际支付金额"
+        "|实际支付金额|实收金额|支付金额"
+        "|付款金额|订单金额|订单总额|订单总金额|成交金额|交易金额|总金额|总额|合计|总计|金额|销售额|實付金額|訂單金額|總金額|金額"
     ),
     Piece.CURRENCY: (
         "currency|currency code|order currency|wahrung|waehrung|devise|monnaie|moneda|divisa|valuta|moeda|waluta"
+        "|币种|货币|币别|幣別|貨幣"
     ),
     Piece.EMAIL: (
         "email|e mail|email address|e mail address|customer email|customer e mail|billing email|email billing"
         "|buyer email|contact email|mail|kunden email|kunden e mail|e mail adresse|emailadresse|adresse e mail"
         "|adresse email|courriel|correo electronico|correo|email del cliente|indirizzo email|posta elettronica"
         "|e mailadres|emailadres|endereco de email|adres e mail|adres email|epost|e post"
+        "|邮箱|电子邮箱|邮箱地址|电子邮件|邮件|买家邮箱|客户邮箱|電子郵件|電郵"
     ),
     Piece.CUSTOMER: (
         "customer id|customer number|customer no|customer ref|client id|client number|buyer id|buyer username|user id"
@@ -131,49 +141,66 @@ _WORDS: Final[dict[Piece, str]] = {
         "|numero de cliente|no de cliente|no cliente|id cliente"
         "|cliente|comprador|numero cliente|codice cliente|acquirente|klantnummer|klant id|klant|koper|numer klienta"
         "|id klienta|klient|kupujacy|kundnummer|kund|kundenummer"
+        "|nick|客户编号|客户id|顾客编号|会员编号|会员号|会员id|用户id|用户编号|买家id|买家会员名|买家昵称|买家旺旺|买家账号|买家|会员名|会员|用户名|昵称|客户|顾客"
+        "|用户|客户名称|顾客姓名|客戶編號|會員編號|買家|顧客|客戶"
     ),
     Piece.STATUS: (
         "order status|status|financial status|payment status|state|bestellstatus|zahlungsstatus|statut|etat"
         "|statut de la commande|estado|estado del pedido|stato|stato ordine|orderstatus|status zamowienia"
+        "|订单状态|交易状态|支付状态|付款状态|状态|訂單狀態|狀態"
     ),
-    Piece.EVENT: "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo",
+    Piece.EVENT: (
+        "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo|交易类型|业务类型|类型"
+    ),
     Piece.REFUNDED: (
         "refunded amount|refund amount|amount refunded|total refunded|refunded total|refunded|refund|refunds"
         "|erstattet|erstattung|erstatteter betrag|ruckerstattung|rembourse|montant rembourse|remboursement|reembolsado"
         "|importe reembolsado|reembolso|rimborsato|rimborso|importo rimborsato|terugbetaald|terugbetaling|zwrot"
         "|aterbetalt"
+        "|退款金额|已退款金额|退款|退款金額"
     ),
-    Piece.REFUNDED_AT: "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement",
+    Piece.REFUNDED_AT: (
+        "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement|退款时间|退款日期"
+    ),
     Piece.CANCELLED_AT: (
         "cancelled at|canceled at|cancelled date|canceled date|cancellation date|date cancelled|storniert am"
         "|stornodatum|date d annulation|fecha de cancelacion|data annullamento"
+        "|取消时间|取消日期"
     ),
     Piece.PRODUCT: (
         "sku|product id|item id|stock code|article number|item number|product code|variant sku|lineitem sku|item sku"
         "|artikelnummer|artikel nr|art nr|reference produit|ref produit|referencia|codigo|codice prodotto"
         "|codice articolo|artikelcode|kod produktu|product|produkt|produit|producto|prodotto|item|artikel|article"
+        "|商品编号|商品编码|商家编码|商品id|货号|sku编码|商品"
     ),
     Piece.PRODUCT_NAME: (
         "product name|item name|item title|lineitem name|product title|title|description|item description"
         "|artikelbezeichnung|bezeichnung|produktname|beschreibung|nom du produit|designation|nombre del producto"
         "|descripcion|nome prodotto|descrizione|productnaam|omschrijving|nazwa produktu|produktnamn"
+        "|商品名称|商品标题|宝贝标题|宝贝名称|产品名称|品名|商品名稱"
     ),
     Piece.QUANTITY: (
         "quantity|qty|lineitem quantity|item quantity|pieces|units|count|menge|anzahl|stuck|stuckzahl|quantite|qte"
         "|cantidad|quantita|aantal|quantidade|qtd|ilosc|antal"
+        "|数量|购买数量|商品数量|件数|數量"
     ),
     Piece.PRICE: (
         "unit price|price|item price|lineitem price|price each|item cost|einzelpreis|stuckpreis|preis|prix unitaire"
         "|prix|precio unitario|precio|prezzo unitario|prezzo|stukprijs|prijs|preco|preco unitario|cena|pris|styckpris"
+        "|单价|商品单价|价格|商品价格|單價|價格"
     ),
-    Piece.CATEGORY: "category|product category|department|kategorie|categorie|categoria|kategoria|kategori",
+    Piece.CATEGORY: (
+        "category|product category|department|kategorie|categorie|categoria|kategoria|kategori|类目|商品类目|分类|类别"
+    ),
     Piece.COUPON: (
         "coupon|coupon code|discount code|voucher|promo code|gutschein|gutscheincode|rabattcode|code promo|bon"
         "|codigo de descuento|cupon|codice sconto|kortingscode|kod rabatowy|rabattkod"
+        "|优惠券|优惠码|折扣码"
     ),
     Piece.NAME: (
         "customer name|full name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
         "|nom du client|nombre completo|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
+        "|姓名|收货人姓名|收货人|收件人|收件人姓名|客户姓名|联系人|收貨人"
     ),
     Piece.FIRST_NAME: (
         "first name|billing first name|first name billing|given name|vorname|prenom|nombre|nome|voornaam|imie|fornamn"
@@ -182,20 +209,27 @@ _WORDS: Final[dict[Piece, str]] = {
         "last name|billing last name|last name billing|surname|family name|nachname|familienname|nom|nom de famille"
         "|apellido|apellidos|cognome|achternaam|sobrenome|nazwisko|efternamn"
     ),
-    Piece.COMPANY: "company|billing company|company billing|firma|unternehmen|societe|empresa|azienda|bedrijf",
-    Piece.PHONE: "phone|phone number|telephone|billing phone|phone billing|telefon|telefono|telefoon|mobile|telefone",
+    Piece.COMPANY: (
+        "company|billing company|company billing|firma|unternehmen|societe|empresa|azienda|bedrijf|公司|公司名称"
+    ),
+    Piece.PHONE: (
+        "phone|phone number|telephone|billing phone|phone billing|telefon|telefono|telefoon|mobile|telefone"
+        "|手机|手机号|手机号码|联系手机|联系电话|电话|电话号码|手機|電話"
+    ),
     Piece.STREET: (
         "street|address|address 1|address1|street 1|billing address1|billing address 1|billing street|strasse|anschrift"
         "|adresse|rue|direccion|calle|indirizzo|via|adres|straat|endereco|ulica|adress"
+        "|收货地址|详细地址|地址|街道"
     ),
     Piece.STREET_2: "address 2|address2|street 2|billing address2|billing address 2|adresszusatz|complement",
-    Piece.CITY: "city|town|billing city|city billing|ort|stadt|ville|ciudad|citta|plaats|stad|cidade|miasto",
-    Piece.REGION: "region|province|county|billing province|billing state|bundesland|provincia|provincie",
+    Piece.CITY: ("city|town|billing city|city billing|ort|stadt|ville|ciudad|citta|plaats|stad|cidade|miasto|城市|市"),
+    Piece.REGION: ("region|province|county|billing province|billing state|bundesland|provincia|provincie|省|省份|州"),
     Piece.POSTCODE: (
         "postcode|zip|zip code|zipcode|postal code|billing zip|billing postcode|plz|postleitzahl|code postal"
         "|codigo postal|cap|cep|kod pocztowy|postnummer"
+        "|邮编|邮政编码"
     ),
-    Piece.COUNTRY: "country|country code|billing country|land|pays|pais|paese|kraj",
+    Piece.COUNTRY: ("country|country code|billing country|land|pays|pais|paese|kraj|国家|国家地区"),
     Piece.MARKETING: (
         "accepts marketing|accepts email marketing|email marketing|marketing consent|newsletter|subscribed|opt in"
         "|email subscription status"

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import ImportFileError
+from stream.events.rejections import Defect
+from stream.events.times import instant
 from stream.imports.contacts import Contact
 from stream.imports.import_fields import Piece
 from stream.imports.import_ledger import Book, ImportLedger
@@ -169,8 +171,11 @@ class Importer:
             key = events[rejection.record].order_key
             if key not in refused:
                 order = by_key.pop(key)
-                detail = f"order {order.order_id}: {rejection.reason}: {rejection.detail}"
-                self._say([Issue(order.table, order.line, Why.BREAKS_CONTRACT, detail)])
+                why, detail = Why.BREAKS_CONTRACT, f"{rejection.reason}: {rejection.detail}"
+                if rejection.reason == Defect.TIMESTAMP_OUT_OF_RANGE:
+                    why, detail = Why.WRONG_DATE, instant(events[rejection.record].at_ms).date().isoformat()
+                named = f"order {order.order_id}: {detail}" if order.order_id else detail
+                self._say([Issue(order.table, order.line, why, named)])
             refused.add(key)
         return refused
 

@@ -21,6 +21,7 @@ class Why(StrEnum):
     NO_CUSTOMER = "There is nothing that says whose order it is: no e-mail address and no customer number."
     NO_DATE = "There is no date."
     BAD_DATE = "The date cannot be read."
+    WRONG_DATE = "The date cannot be right: it lies in the future, or too far back."
     NO_AMOUNT = "There is no amount; it counts as an order of unknown value."
     BAD_AMOUNT = "The amount cannot be read."
     BAD_QUANTITY = "The number of pieces or the price cannot be read."
@@ -31,7 +32,7 @@ class Why(StrEnum):
         "The customer already has events that are more than 90 days newer, so whether the order has been counted cannot"
         " be checked any more. It was not counted. To count it exactly, import all files together into an empty shop."
     )
-    UNPAID = "The order was never paid."
+    UNPAID = "The order was never paid, or it was a test."
     CANCELLED_LONG_AFTER = "The order was cancelled long after it was placed; neither counts."
     TOTALS = "The row is a total or a remark, not an order."
     NOTHING_PAID_BACK = "The row says that something was paid back, but no amount."
@@ -58,6 +59,7 @@ SEVERITY = {
             Why.NO_CUSTOMER,
             Why.NO_DATE,
             Why.BAD_DATE,
+            Why.WRONG_DATE,
             Why.BAD_AMOUNT,
             Why.BAD_QUANTITY,
             Why.BAD_CURRENCY,

@@ -10,7 +10,7 @@ from stream.errors import ImportFileError
 from stream.events.parsing_numbers import number
 from stream.events.parsing_times import DateOrder
 from stream.imports.currencies import currency_of, without_currency
-from stream.imports.days import read_time
+from stream.imports.days import is_excel_day, read_time
 from stream.imports.import_fields import SYNONYMS, Piece
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
@@ -89,6 +89,7 @@ class _Column:
     compared: str
     filled: float
     dates: float
+    days: float
     numbers: float
     fractions: float
     addresses: float
@@ -98,13 +99,20 @@ class _Column:
 
 
 def proposed(table: Table) -> Mapping:
-    """Propose what the columns of `table` are. Raises `ImportFileError` if none is a date, or none a customer."""
+    """Propose what the columns of `table` are.
+
+    Raises `ImportFileError` if none is a date, or none a customer, or there are no rows.
+    """
     names = [compared(name) for name in table.header]
     if {*names} >= _NATIVE:
         raise ImportFileError(
             f"{table.source}: is a log of events, not an export of orders: stream produce {table.source}"
         )
     rows = [row for row in islice(table.rows(), _SAMPLE_ROWS) if isinstance(row, TableRow)]
+    if not rows:
+        raise ImportFileError(
+            f"{table.source}: has names of columns and no rows below them: there is nothing to import"
+        )
     columns = [
         _looked_at(name, [row.cells[k] for row in rows], is_workbook=table.is_workbook)
         for k, name in enumerate(table.header)
@@ -155,6 +163,7 @@ def _looked_at(name: str, cells: Sequence[str], *, is_workbook: bool) -> _Column
         compared(name),
         len(filled) / len(cells) if cells else 0.0,
         dates=share(lambda cell: _is_time(cell, is_workbook=is_workbook)),
+        days=share(is_excel_day),
         numbers=share(_is_number),
         fractions=share(lambda cell: _is_number(cell) and not without_currency(cell).lstrip("-").isdigit()),
         addresses=share(lambda cell: "@" in cell and "." in cell.rpartition("@")[2] and " " not in cell),
@@ -170,6 +179,9 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_time(cell: str, *, is_workbook: bool) -> bool:
+    """Numbers of days look like other numbers, so in text only the name of a column tells that it has them."""
+    if not is_workbook and is_excel_day(cell):
+        return False
     for order in DateOrder:
         try:
             read_time(cell, UTC, order, is_workbook=is_workbook)
@@ -190,7 +202,9 @@ def _is_words(column: _Column) -> bool:
 
 
 _TESTS: Final[dict[Piece, Callable[[_Column], bool]]] = {
-    **dict.fromkeys((Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT), lambda column: column.dates >= _HALF),
+    **dict.fromkeys(
+        (Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT), lambda column: column.dates + column.days >= _HALF
+    ),
     **dict.fromkeys(
         (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS, Piece.QUANTITY, Piece.PRICE),
         lambda column: column.numbers >= _HALF,

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import xxhash
 
 from stream.imports.contacts import Contact
-from stream.imports.currencies import CURRENCIES, currency_of, without_currency
+from stream.imports.currencies import CURRENCIES, currency_of, is_yuan_or_yen, without_currency
 from stream.imports.days import read_time, zone_of
 from stream.imports.import_fields import Piece
 from stream.imports.issues import Why
@@ -23,15 +23,27 @@ from stream.imports.table import Table
 __all__ = ["RowReader"]
 
 #: What systems write for a customer who has no account.
-_NOBODY: Final = frozenset({"0", "guest", "gast", "invite", "invitado", "ospite", "none", "null", "n a", "unknown", ""})
+_NOBODY: Final = frozenset(
+    (
+        *("", "0", "none", "null", "n a", "unknown", "unbekannt", "inconnu", "desconocido", "anonymous", "anonym"),
+        *("guest", "guest checkout", "guest customer", "guest user", "guest order", "walk in", "walk in customer"),
+        *("cash customer", "cash sale", "gast", "gastbestellung", "gastkunde", "gastkonto", "laufkunde", "barverkauf"),
+        *("invite", "client invite", "client anonyme", "invitado", "cliente invitado", "ospite", "cliente ospite"),
+        *("游客", "访客", "匿名", "匿名买家", "散客", "訪客"),
+    )
+)
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>.]+")
 _REMARK: Final = re.compile(
     r"(grand |sub )?totals?( general)?|sum|summe|gesamt(summe)?|insgesamt|totale|totaal|razem|suma|somme|celkem"
-    r"|record s downloaded|seller id.*|end of (report|file)"
+    r"|record s downloaded|seller id.*|end of (report|file)|合计|总计|小计|總計|合計"
 )
 _YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "subscribed", "tak"})
 _NO: Final = frozenset({"no", "false", "0", "n", "nein", "non", "unsubscribed", "not subscribed", "nie", "cleaned"})
 _LABEL: Final = 256
+#: Of a name or an address; an e-mail address has 320 characters at most.
+_MAX_SHOWN: Final = 320
+#: Control characters, and marks that turn the direction of what follows them.
+_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why a row is left
@@ -46,21 +58,35 @@ _Cells = NamedTuple("_Cells", [(field.value, str) for field in Piece])  # type: 
 
 
 def _is_remark(row: TableRow, cells: Any) -> bool:
-    """Whether the row is a total, a footer or a remark: a row of no customer and no date."""
-    if cells.date or cells.email or cells.customer:
+    """Whether the row is a total, a footer or a remark: of no customer and no date, or with "total" in their place."""
+    if cells.email:
         return False
-    filled = [cell for cell in row.cells if cell]
-    return not cells.order_id or any(_REMARK.fullmatch(compared(cell)) for cell in filled[:3])
+    filled = [compared(cell) for cell in row.cells if cell]
+    if cells.date or cells.customer:
+        named = {compared(cells.order_id), compared(cells.customer)} - {""}
+        return named == {filled[0]} and bool(_REMARK.fullmatch(filled[0]))
+    return not cells.order_id or any(_REMARK.fullmatch(cell) for cell in filled[:3])
 
 
 def _whole(cell: str) -> str:
-    """A number of an order or a customer as it was before a spreadsheet or a script made a fraction of it.
+    """A number of an order or a customer as it was before a spreadsheet or a script made a fraction or a text of it.
 
-    >>> _whole("17850.0"), _whole("1.0.0"), _whole("#17.0")
-    ('17850', '1.0.0', '#17.0')
+    >>> _whole("17850.0"), _whole("1.0.0"), _whole("#17.0"), _whole("'0012"), _whole("'s-Hertogenbosch")
+    ('17850', '1.0.0', '#17.0', '0012', "'s-Hertogenbosch")
     """
+    if cell[:1] == "'" and cell[1:2].isdigit():
+        cell = cell[1:]
     whole, point, zeros = cell.partition(".")
     return whole if point and zeros.strip("0") == "" and zeros and whole.isdigit() else cell
+
+
+def _shown(text: str) -> str:
+    r"""What lists show of a person: in one line, of a length that people have, in the order in which it is written.
+
+    >>> _shown("Ann\u202e\n  Ode\x07"), len(_shown("x" * 10_000))
+    ('Ann Ode', 320)
+    """
+    return " ".join(_UNSEEN.sub(" ", text).split())[:_MAX_SHOWN]
 
 
 class RowReader:
@@ -115,6 +141,8 @@ class RowReader:
         email = self._email(cells.email)
         customer = self._customer(cells.customer)
         name = cells.name or " ".join(filter(None, (cells.first_name, cells.last_name)))
+        if compared(name) in _NOBODY:
+            name = ""
         if not name and not any(map(str.isdigit, customer)) and "@" not in customer:
             name = customer
         town = " ".join(filter(None, (cells.postcode.lstrip("'"), cells.city)))
@@ -125,10 +153,10 @@ class RowReader:
         except _Unusable:
             seen_ms = 0
         contact = Contact(
-            name=name,
-            email=email,
-            phone=cells.phone.lstrip("'"),
-            address=", ".join(filter(None, (*place, cells.country))),
+            name=_shown(name),
+            email=_shown(email),
+            phone=_shown(cells.phone.lstrip("'")),
+            address=_shown(", ".join(filter(None, (*place, cells.country)))),
             marketing="yes" if consent in _YES else "no" if consent in _NO else "",
             seen_ms=seen_ms,
         )
@@ -202,7 +230,10 @@ class RowReader:
     def _currency(self, cells: Any) -> str:
         stated = cells.currency
         if not stated:
-            return currency_of(cells.amount or cells.price) or self._reading.currency
+            amount = cells.amount or cells.price
+            if self._reading.currency == "CNY" and is_yuan_or_yen(amount):
+                return "CNY"
+            return currency_of(amount) or self._reading.currency
         code = currency_of(stated)
         if code not in CURRENCIES:
             raise _Unusable(Why.BAD_CURRENCY, f"expected a code such as EUR, got {stated!r}")

@@ -8,8 +8,8 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
-from stream.imports.currencies import currency_of, without_currency
-from stream.imports.days import read_time, zone_of
+from stream.imports.currencies import currency_in_name, currency_of, is_yuan_or_yen, without_currency
+from stream.imports.days import is_excel_day, read_time, zone_of
 from stream.imports.import_fields import Piece
 from stream.imports.mapping import Mapping
 from stream.imports.rows import Broken
@@ -22,6 +22,9 @@ MONEY_FIELDS: Final = (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS,
 
 #: A time that says how far it is from UTC. A date on its own has no offset either.
 _OFFSET: Final = re.compile(r"(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{9,}(\.[0-9]+)?$")
+
+#: Characters of the words for amounts and prices that are written so in the People's Republic only.
+_SIMPLIFIED: Final = frozenset("额实总计价单订")
 
 #: So many changes of date must agree before the order of the rows counts as a sign.
 _MIN_STEPS: Final = 3
@@ -73,11 +76,15 @@ class _Evidence:
     decimals: DecimalSigns = field(default_factory=DecimalSigns)
     currencies: set[str] = field(default_factory=set)
     local_times: bool = False
+    has_yuan_or_yen: bool = False
+    excel_day: str = ""
     rows: int = 0
 
     def see_date(self, cell: str) -> None:
         if not self.local_times and ":" in cell and not _OFFSET.search(cell):
             self.local_times = True
+        if not self.excel_day and is_excel_day(cell):
+            self.excel_day = cell
         self.dates.see(cell)
         if self.dates.doubtful is not None and self.dates.order is None:
             for way in self.sorted_as:
@@ -109,13 +116,18 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
                 seen.see_money(row.cells[k])
                 if Piece.CURRENCY not in at:
                     seen.currencies.add(currency_of(row.cells[k]))
+                    seen.has_yuan_or_yen |= is_yuan_or_yen(row.cells[k])
     notes: list[str] = []
     dates = _dates(table, mapping, seen, notes)
     decimals = _decimals(table, mapping, seen)
-    assumed = mapping.currency or currency
-    if not assumed and Piece.CURRENCY not in at and "" in seen.currencies:
-        assumed = "USD"
-        notes.append("The amounts name no currency; taken as US dollars. Another one: --currency EUR")
+    assumed = mapping.currency or currency or _currency(mapping, seen, notes)
+    notes += [
+        f"Several columns are called {name!r}; the first of them is read."
+        for name in dict.fromkeys(mapping.columns.values())
+        if table.header.count(name) > 1
+    ]
+    if seen.excel_day and not table.is_workbook:
+        notes.append(f"Dates such as {seen.excel_day} are numbers of days, as Excel counts them.")
     given = zone_of(mapping.timezone) if mapping.timezone else zone
     if given is None and Piece.ZONE not in at and seen.local_times:
         notes.append("Times without an offset are taken as UTC. Another zone: --timezone Europe/Berlin")
@@ -129,6 +141,19 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     )
 
 
+def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
+    """Of amounts that name none, by the names of their columns."""
+    names = [mapping.columns[name] for name in MONEY_FIELDS if name in mapping.columns]
+    named = next(filter(None, map(currency_in_name, names)), "")
+    if named or not ("" in seen.currencies or seen.has_yuan_or_yen):
+        return named
+    is_chinese = any(not _SIMPLIFIED.isdisjoint(name) for name in names)
+    if Piece.CURRENCY not in mapping.columns and (is_chinese or "" in seen.currencies):
+        what = "Chinese yuan" if is_chinese else "US dollars"
+        notes.append(f"The amounts name no currency; taken as {what}. Another one: --currency EUR")
+    return "CNY" if is_chinese else "USD"
+
+
 def _dates(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) -> DateOrder | None:
     if mapping.dates:
         return DateOrder(mapping.dates)
@@ -136,6 +161,8 @@ def _dates(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) ->
     if shown.order is not None or shown.doubtful is None or shown.mixed:
         if shown.mixed:
             notes.append("Some dates begin with the day and others with the month; those that do not tell are refused.")
+        elif shown.order is not None and not any(shown.counts.values()):
+            notes.append(f"Dates with points begin with the day ({shown.doubtful}). Otherwise: --dates mdy")
         return shown.order
     ways = [way.order for way in seen.sorted_as if way.is_sorted]
     if len(ways) == 1:

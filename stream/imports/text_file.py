@@ -95,7 +95,12 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[TableRow | Brok
         except csv.Error as error:
             yield Broken(line, _explained(str(error), line, reader.line_num))
             continue
-        yield TableRow(line, [cell.strip() for cell in cells])
+        yield TableRow(line, [_plain(cell.strip()) for cell in cells])
+
+
+def _plain(cell: str) -> str:
+    """The text of a cell that keeps a spreadsheet from taking it for a number: ``="0012"``."""
+    return cell[2:-1].strip() if cell.startswith('="') and cell.endswith('"') and len(cell) > len('=""') else cell
 
 
 def _explained(error: str, first: int, last: int) -> str:

@@ -167,7 +167,8 @@ def test_local_times_are_those_of_the_zone_and_offsets_win(tmp_path: Path) -> No
 def test_a_year_that_is_mistyped_costs_its_own_row_only(tmp_path: Path) -> None:
     lines = [LINES[0], "1002,2062-03-05 11:30,bo@example.com,5.00", LINES[2]]
     result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
-    assert result.why(Why.BREAKS_CONTRACT) == [3]
+    (issue,) = [issue for issue in result.issues if issue.why is Why.WRONG_DATE]
+    assert (issue.line, issue.detail, issue.severity) == (3, "order 1002: 2062-03-05", IssueSeverity.REFUSED)
     assert result.summary.orders == 2
 
 
