@@ -172,8 +172,8 @@ class Recommendations(Fold[RecommendationState]):
             changed[key] = RecommendationState(shopper=shopper, published=news.published) if is_known else None
         for name, row in tables.rows.changed():
             changed[item_key(name)] = RecommendationState(item=name, row=row) if row is not None else None
-        for number in tables.changed_shards:
-            changed[shard_key(number)] = RecommendationState(number=number, shard=tables.shards[number])
+        for number, shard in tables.changed_shards.items():
+            changed[shard_key(number)] = RecommendationState(number=number, shard=shard)
         if tables.head_has_changed:
             changed[HEAD] = RecommendationState(head=tables.head)
         return Folded(changed, outgoing)

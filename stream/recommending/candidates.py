@@ -119,8 +119,16 @@ def _categories(own: Sequence[str | None]) -> dict[str | None, float]:
 
 def _repeat(shopper: Shopper, hour: int) -> Floats:
     """The first six columns of `REPEAT`."""
-    known = [(own.first, own.last, own.orders, own.weight) for own in shopper.items.values()]
-    first, last, orders, weight = np.array(known, np.float64).reshape(len(known), 4).T
+    known = shopper.items.values()
+    first, last, orders, weight = (
+        np.array(of, np.float64)
+        for of in (
+            [own.first for own in known],
+            [own.last for own in known],
+            [own.orders for own in known],
+            [own.weight for own in known],
+        )
+    )
     days = np.maximum(hour - last, 0.0) / 24.0
     has_rhythm = (orders > 1) & (last > first)
     gap_days = np.where(has_rhythm, last - first, 0.0) / np.maximum(orders - 1, 1) / 24.0

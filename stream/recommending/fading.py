@@ -56,16 +56,6 @@ class FadingCounts(msgspec.Struct, omit_defaults=True, gc=False):
             counts[name] = counts.get(name, 0) + weight
         return self._cut(keep) if len(counts) > SLACK * keep else ()
 
-    def count_one(self, name: str, hour: int, keep: int) -> Sequence[str]:
-        """As `count` of a single name, in a third of the time."""
-        counts = self.counts
-        if not counts:
-            self.epoch = hour
-        elif hour - self.epoch >= MOVES_AFTER * HALF_LIFE_H:
-            self._move((hour - self.epoch) // HALF_LIFE_H - STAY)
-        counts[name] = counts.get(name, 0) + _weight_after(hour - self.epoch)
-        return self._cut(keep) if len(counts) > SLACK * keep else ()
-
     def take_back(self, names: Iterable[str], hour: int) -> None:
         """Take a count of each at an hour back, unless it was cut off."""
         weight = weight_at(hour, self.epoch)

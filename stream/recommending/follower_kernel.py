@@ -12,10 +12,12 @@ from stream.compiling import jit
 __all__ = ["follow"]
 
 _TOP_BIT = 61
+#: Places in a table of followers: a power of two, several times as many as an order has lines.
+_TABLE = 512
 
 
 @jit
-def follow(ids, weights, of, slots, followers, hour, keep, fading):  # type: ignore[no-untyped-def]
+def follow(ids, weights, of, slots, followers, hour, keep, fading, scratch):  # type: ignore[no-untyped-def]
     """Count each follower once, at an hour, in the rows ``slots``; no item follows itself.
 
     A row is what `stream.recommending.fading.FadingCounts` is: ``ids`` and ``weights`` (rows, width), in the order in
@@ -25,9 +27,16 @@ def follow(ids, weights, of, slots, followers, hour, keep, fading):  # type: ign
     """
     half_life, one, _, _, slack = fading
     sizes, epochs, _, changed, own = of[0], of[1], of[2], of[3], of[4]
+    numbers, places = scratch[:_TABLE], scratch[_TABLE:]
+    _number(numbers, followers)
     for k in range(len(slots)):
         row = slots[k]
         size = sizes[row]
+        places[: len(followers)] = -1
+        for j in range(size):
+            f = _number_of(numbers, followers, ids[row, j])
+            if f >= 0:
+                places[f] = j
         weight = np.int64(0)
         for f in range(len(followers)):
             follower = followers[f]
@@ -36,12 +45,9 @@ def follow(ids, weights, of, slots, followers, hour, keep, fading):  # type: ign
             if weight == 0:
                 _advance(weights, of, row, hour, fading)
                 weight = max(np.int64(np.rint(one * 2.0 ** ((hour - epochs[row]) / half_life))), np.int64(1))
-            place = size
-            # no early exit: so the loop is vectorised
-            for j in range(size):
-                if ids[row, j] == follower:
-                    place = j
-            if place == size:
+            place = places[f]
+            if place < 0:
+                place = size
                 ids[row, size] = follower
                 weights[row, size] = 0
                 size += 1
@@ -50,6 +56,26 @@ def follow(ids, weights, of, slots, followers, hour, keep, fading):  # type: ign
         changed[row] |= weight > 0
         if size > slack * keep:
             _cut(ids, weights, of, row, keep)
+
+
+@jit
+def _number(numbers, followers):  # type: ignore[no-untyped-def]
+    """Let ``numbers`` be a table of hashes of the followers, so that a row is passed through once; -1: nothing."""
+    numbers[:] = -1
+    for f in range(len(followers)):
+        at = followers[f] & (_TABLE - 1)
+        while numbers[at] >= 0:
+            at = (at + 1) & (_TABLE - 1)
+        numbers[at] = f
+
+
+@jit
+def _number_of(numbers, followers, item):  # type: ignore[no-untyped-def]
+    """The number of a follower, -1 if an item is none."""
+    at = item & (_TABLE - 1)
+    while numbers[at] >= 0 and followers[numbers[at]] != item:
+        at = (at + 1) & (_TABLE - 1)
+    return numbers[at]
 
 
 @jit
@@ -72,15 +98,23 @@ def _advance(weights, of, row, hour, fading):  # type: ignore[no-untyped-def]
 def _cut(ids, weights, of, row, keep):  # type: ignore[no-untyped-def]
     """Keep the largest; of equals, those that came last."""
     size = of[0, row]
+    most = np.int64(0)
+    for j in range(size):
+        most = max(most, weights[row, j])
+    top = 0
+    while most >> (top + 1):
+        top += 1
     # the largest number that enough weights reach, bit by bit
     least = np.int64(0)
-    for bit in range(_TOP_BIT, -1, -1):
+    for bit in range(top, -1, -1):
         tried = least | (np.int64(1) << bit)
         enough = 0
         for j in range(size):
             enough += weights[row, j] >= tried
         if enough >= keep:
             least = tried
+        if enough == keep:
+            break
     excess = -keep
     for j in range(size):
         excess += weights[row, j] >= least

@@ -21,6 +21,8 @@ _STORED: Final = np.dtype("<i8")
 #: Rows for which there is room at first.
 _ROWS: Final = 64
 _MAX_WEIGHT: Final = 2**62
+#: Numbers for which counting needs room: a table of hashes, and a place of each follower.
+_SCRATCH: Final = 512 + MAX_LINES
 #: Columns of what is known of a row.
 _CHANGED, _OWN = 3, 4
 _FADING: Final = (HALF_LIFE_H, ONE, MOVES_AFTER, STAY, SLACK)
@@ -97,6 +99,7 @@ class FollowerRows:
         self._weights: Ids = np.zeros_like(self._ids)
         #: Of each row: its size, epoch, floor, whether it has changed, and the id of its item.
         self._of: Ids = np.zeros((_OWN + 1, len(self._ids)), np.int64)
+        self._scratch: Ids = np.zeros(_SCRATCH, np.int64)
         self._of[_OWN, : len(rows)] = [*map(item_id, rows)]
         stored = [*rows.values()]
         sizes = np.array([len(row.ids) // _STORED.itemsize for row in stored], np.int64)
@@ -126,30 +129,42 @@ class FollowerRows:
     def follow(
         self, antecedents: Sequence[str], followers: Sequence[str], hour: int, may_begin: Callable[[str], bool]
     ) -> None:
-        """Count what comes with distinct ``antecedents``, or after them, once at an hour; at most `MAX_LINES`.
+        """As `count`; ``may_begin``: whether an item may have a row that has none."""
+        slots = [self.slot_of(name) for name in antecedents if name in self._slots or may_begin(name)]
+        self.count(np.array(slots, np.int64), np.array([*map(item_id, followers)], np.int64), hour)
 
-        ``may_begin``: whether an item may have a row that has none.
+    def count(self, slots: Ids, followers: Ids, hour: int) -> None:
+        """Count what comes with distinct items, or after them, once at an hour; at most `MAX_LINES`.
+
+        ``slots``: of the items. ``followers``: `item_id` of others.
         """
         from stream.recommending.follower_kernel import follow  # noqa: PLC0415 - commands only read, and start faster
 
-        known = self._slots
-        slots = [
-            known[name] if name in known else self._new(name)
-            for name in antecedents
-            if name in known or may_begin(name)
-        ]
-        others = np.array([*map(item_id, followers)])
-        follow(self._ids, self._weights, self._of, np.array(slots, np.int64), others, hour, self._keep, _FADING)
+        follow(self._ids, self._weights, self._of, slots, followers, hour, self._keep, _FADING, self._scratch)
 
-    def take_back(self, name: str, followers: Mapping[str, int]) -> None:
-        """Take the count of each follower at its hour back, unless it was cut off. A row that is empty goes."""
+    def slot_of(self, name: str) -> int:
+        """Where the row of an item is; one that has none begins here."""
         slot = self._slots.get(name)
         if slot is None:
-            return
+            slot = self._slots[name] = self._free
+            self._free += 1
+            if slot >= len(self._ids):
+                self._grow()
+            self._of[_OWN, slot] = item_id(name)
+        return slot
+
+    def take_back(self, name: str, followers: Mapping[str, int]) -> bool:
+        """Take the count of each follower at its hour back, unless it was cut off.
+
+        A row that is empty goes. Whether it is gone.
+        """
+        slot = self._slots.get(name)
+        if slot is None:
+            return True
         size, epoch, floor = self._of[:3, slot].tolist()
         if not size:
             # begun in this step, and nothing has followed yet: it has no epoch
-            return
+            return False
         ids, weights = self._ids[slot], self._weights[slot]
         for follower, hour in followers.items():
             if follower != name:
@@ -159,8 +174,10 @@ class FollowerRows:
         ids[: len(kept)], weights[: len(kept)] = ids[kept], weights[kept]
         self._of[0, slot] = len(kept)
         self._of[_CHANGED, slot] = 1
-        if not len(kept) and not floor:
+        is_gone = not len(kept) and not floor
+        if is_gone:
             self.forget(name)
+        return is_gone
 
     def forget(self, name: str) -> None:
         """Nothing follows an item any more."""
@@ -184,14 +201,6 @@ class FollowerRows:
         columns_of = (begins.tolist(), ends.tolist(), epochs.tolist(), floors.tolist())
         for name, begin, end, epoch, floor in zip(changed, *columns_of, strict=True):
             yield name, FollowerRow(epoch, floor, ids[begin:end], weights[begin:end])
-
-    def _new(self, name: str) -> int:
-        slot = self._slots[name] = self._free
-        self._free += 1
-        if slot >= len(self._ids):
-            self._grow()
-        self._of[_OWN, slot] = item_id(name)
-        return slot
 
     def _grow(self) -> None:
         rows, width = self._ids.shape

@@ -10,7 +10,7 @@ import numpy as np
 from stream.recommending.fading import HALF_LIFE_H, FadingCounts, unit_at
 from stream.recommending.follower_rows import Floats, FollowerRow, Followers, Ids, item_id
 from stream.recommending.item_shards import ItemShard
-from stream.recommending.shelf import Beside, Companions, Flags, Items
+from stream.recommending.shelf import Beside, Companions, Flags, Items, first_of
 from stream.recommending.sold_counts import NUMBERS, Sold, rows_of, sold_of, units_at
 
 __all__ = ["IndexShelf", "IndexedRow", "ItemIndex"]
@@ -167,10 +167,4 @@ class _DenseCompanions(NamedTuple):
         all_shares = self.shares.astype(np.float32)
         all_shares[without] = 0.0
         found = np.flatnonzero(all_shares)
-        shares = all_shares[found]
-        if len(found) > limit:
-            # those that reach the least that is wanted, and all equals of it
-            wanted = shares >= np.partition(shares, -limit)[-limit]
-            found, shares = found[wanted], shares[wanted]
-        best: Ids = found[np.argsort(-shares, kind="stable")[:limit]]
-        return best
+        return first_of(found, all_shares[found], limit)

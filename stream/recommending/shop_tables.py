@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from stream.recommending.candidates import ANTECEDENTS, EXPLORE, REPEAT, candidates_of
 from stream.recommending.fading import FadingCounts
-from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, item_id
-from stream.recommending.item_shards import SHARDS, ItemShard, shard_of
+from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, Ids
+from stream.recommending.item_shards import SHARDS, ItemShard
+from stream.recommending.item_table import ItemTable
 from stream.recommending.list_ranker import Floats, ListRanker
 from stream.recommending.own_items import Shopper
 from stream.recommending.sold_counts import FASTER, Lines, SoldCounts, part_of_day, times_of_day
@@ -76,23 +78,23 @@ class ShopTables:
         self,
         head: ShopHead,
         rows: Mapping[str, FollowerRow],
-        shards: MutableMapping[int, ItemShard],
+        shards: Mapping[int, ItemShard],
         bounds: Bounds,
     ) -> None:
         self.head = head
         self.rows = FollowerRows(bounds.followers, rows)
-        self.shards = shards
-        self.bounds = bounds
-        self._names: dict[int, str] | None = None
-        self._shard_of: dict[str, ItemShard] = {}
-        #: What a step has changed, beside rows.
-        self._touched: set[str] = set()
+        self.items = ItemTable(shards, max(bounds.items // SHARDS, 1))
         self.head_has_changed = False
 
     @property
-    def changed_shards(self) -> set[int]:
-        """The numbers of the shards of items that were bought or returned."""
-        return {*map(shard_of, self._touched)}
+    def shards(self) -> dict[int, ItemShard]:
+        """All parts that have items."""
+        return self.items.shards(range(SHARDS))
+
+    @property
+    def changed_shards(self) -> dict[int, ItemShard]:
+        """Parts of items that were bought or returned, by number."""
+        return self.items.shards(self.items.changed)
 
     @property
     def rankers(self) -> tuple[ListRanker, ListRanker]:
@@ -103,7 +105,7 @@ class ShopTables:
         """What is known of items at an hour, while nothing changes. All shards must be there."""
         head = self.head
         times, part = times_of_day(head.sold), part_of_day(hour, head.zone)
-        return TableShelf(self.rows, self._of, self._names_of, head.popular, times, hour, part)
+        return TableShelf(self.rows, self.items, head.popular, times, hour, part)
 
     def buy(self, shopper: Shopper, order: ShopOrder) -> None:
         """Judge and learn what was chosen, then count an order. One that is known already says nothing."""
@@ -117,9 +119,8 @@ class ShopTables:
             self.head.customers += 1
         others = shopper.latest(ANTECEDENTS, without=items)
         firsts = shopper.buy(order.id, order.hour, items)
-        self._meet(firsts, order)
-        self._follow([*items[:ANTECEDENTS], *others], firsts, order.hour)
-        self._sell(items, order.hour)
+        places = self._meet(firsts, items, others, order) if firsts else self.items.places(items)
+        self._sell(items, places, order.hour)
 
     def take_back(self, shopper: Shopper, order_id: int, items: Sequence[str] | None) -> None:
         """An order was cancelled, or some of its items returned.
@@ -132,12 +133,11 @@ class ShopTables:
             return
         self.head_has_changed = True
         for name in [*found.items, *shopper.latest(ANTECEDENTS, without=found.items)]:
-            self.rows.take_back(name, found.gone)
+            if self.rows.take_back(name, found.gone):
+                self.items.lose_row(name)
         for name, hour in found.gone.items():
-            shard = self._shard(name)
-            shard.counts.take_back([name], hour)
-            if name not in shard.counts.counts:
-                self._forget(name, shard)
+            if self.items.take_back(name, hour):
+                self.rows.forget(name)
         self._return(found.returned, found.hour)
         if not shopper.items:
             self.head.customers -= 1
@@ -152,64 +152,32 @@ class ShopTables:
         _learn(head.repeat, found.own.names, found.own_features, bought, repeated)
         _learn(head.explore, found.new.names, found.new_features, bought, len(items) - repeated)
 
-    def _meet(self, firsts: Sequence[str], order: ShopOrder) -> None:
-        """A customer bought items for the first time."""
-        keep, names, of = max(self.bounds.items // SHARDS, 1), self._names, self._of
-        for name in firsts:
-            shard = of(name)
-            if names is not None:
-                names[item_id(name)] = name
-            category = order.items[name]
-            if category is not None:
-                shard.categories[name] = category
-            for gone in shard.counts.count_one(name, order.hour, keep):
-                self._forget(gone, shard)
+    def _meet(self, firsts: Sequence[str], items: Sequence[str], others: Sequence[str], order: ShopOrder) -> Ids:
+        """A customer bought items for the first time, after ``others``; returns where all of the order stand then."""
+        met = self.items.meet({name: order.items[name] for name in firsts}, order.hour)
+        places = self.items.places(items)
+        if met.gone:
+            for name in met.gone:
+                self.rows.forget(name)
+            self.rows.follow([*items[:ANTECEDENTS], *others], firsts, order.hour, self.items.__contains__)
+        else:
+            antecedents = np.concatenate([places[:ANTECEDENTS], self.items.places(others)])
+            slots = self.items.slots(antecedents, self.rows.slot_of)
+            self.rows.count(slots, self.items.ids(met.places), order.hour)
+        return places
 
-    def _sell(self, items: Sequence[str], hour: int) -> None:
-        lines, of = Lines.at(hour, self.head.zone), self._of
+    def _sell(self, items: Sequence[str], places: Ids, hour: int) -> None:
+        lines = Lines.at(hour, self.head.zone)
         self.head.popular.count(items, FASTER * hour, _POPULAR)
         self.head.sold.count(_ALL, lines, len(items))
-        self._touched.update(items)
-        for name in items:
-            shard = of(name)
-            if name in shard.counts.counts:
-                shard.sold.count(name, lines)
+        self.items.sell(items, places, lines)
 
     def _return(self, items: Sequence[str], hour: int) -> None:
         lines = Lines.at(hour, self.head.zone)
         self.head.popular.take_back(items, FASTER * hour)
         self.head.sold.take_back(_ALL, lines, len(items))
         for name in items:
-            self._shard(name).sold.take_back(name, lines)
-
-    def _forget(self, name: str, shard: ItemShard) -> None:
-        if self._names is not None:
-            self._names.pop(item_id(name), None)
-        shard.categories.pop(name, None)
-        shard.sold.counts.pop(name, None)
-        self.rows.forget(name)
-
-    def _follow(self, antecedents: Sequence[str], firsts: Sequence[str], hour: int) -> None:
-        if firsts:
-            self.rows.follow(antecedents, firsts, hour, self._is_counted)
-
-    def _of(self, name: str) -> ItemShard:
-        shard = self._shard_of.get(name)
-        if shard is None:
-            shard = self._shard_of[name] = self.shards.setdefault(shard_of(name), ItemShard())
-        return shard
-
-    def _is_counted(self, name: str) -> bool:
-        return name in self._of(name).counts.counts
-
-    def _shard(self, name: str) -> ItemShard:
-        self._touched.add(name)
-        return self._of(name)
-
-    def _names_of(self, ids: Iterable[int]) -> list[str | None]:
-        if self._names is None:
-            self._names = {item_id(name): name for shard in self.shards.values() for name in shard.counts.counts}
-        return [*map(self._names.get, ids)]
+            self.items.return_line(name, lines)
 
 
 def antecedents_of(shopper: Shopper, items: Sequence[str]) -> Iterator[str]:

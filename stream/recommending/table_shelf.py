@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from stream.recommending.fading import HALF_LIFE_H, ONE, FadingCounts
+from stream.recommending.fading import FadingCounts
 from stream.recommending.follower_rows import Floats, FollowerRows, Followers, Ids, item_id
-from stream.recommending.item_shards import ItemShard
+from stream.recommending.item_table import ItemTable
 from stream.recommending.shelf import Beside, Flags, Items, SparseCompanions
-from stream.recommending.sold_counts import NONE, Sold, rows_of, sold_of, units_at
+from stream.recommending.sold_counts import Sold, sold_of
 
 __all__ = ["TableShelf"]
 
@@ -18,14 +18,13 @@ __all__ = ["TableShelf"]
 class TableShelf:
     """A `Shelf` at an hour, in a ``part`` of the day, of what may change afterwards; handles are `item_id`.
 
-    ``shard_of``: the part that has an item. ``names_of``: of items by their ids. ``times``: as `times_of_day`.
+    ``times``: as `times_of_day`.
     """
 
     def __init__(
         self,
         rows: FollowerRows,
-        shard_of: Callable[[str], ItemShard],
-        names_of: Callable[[Iterable[int]], Sequence[str | None]],
+        items: ItemTable,
         popular: FadingCounts,
         times: Floats,
         hour: int,
@@ -33,19 +32,19 @@ class TableShelf:
     ) -> None:
         self.popular = popular
         self._rows = rows
-        self._shard_of = shard_of
-        self._names_of = names_of
+        self._items = items
         self._times = times
         self._hour = hour
         self._part = part
         # asked for by each list
         self._found: dict[str, Followers | None] = {}
+        self._placed: list[tuple[Sequence[str], Ids]] = []
 
     def handles(self, names: Sequence[str]) -> Ids:
         return np.array([*map(item_id, names)], np.int64)
 
     def names(self, handles: Ids) -> Sequence[str | None]:
-        return self._names_of(handles.tolist())
+        return self._items.names_of(handles.tolist())
 
     def followers(self, name: str) -> Followers | None:
         if name not in self._found:
@@ -56,23 +55,25 @@ class TableShelf:
         return SparseCompanions.of(beside.handles, shares, weighed, total)
 
     def customers(self, items: Items) -> Floats:
-        counts = [self._shard_of(name).counts for name in items.names]
-        weights = np.array([of.counts.get(name, 0) for of, name in zip(counts, items.names, strict=True)], np.float64)
-        epochs = np.array([of.epoch for of in counts], np.float64)
-        lately: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
-        return lately
+        return self._items.customers(self._places(items.names), self._hour)
 
     def sold(self, items: Items) -> Sold:
-        sold = [self._shard_of(name).sold for name in items.names]
-        found = rows_of(of.counts.get(name, NONE) for of, name in zip(sold, items.names, strict=True))
-        hours = np.array([of.epoch for of in sold], np.float64)
-        return sold_of(found * units_at(hours[:, None], self._hour), self._part, self._times)
+        return sold_of(self._items.sold(self._places(items.names), self._hour), self._part, self._times)
 
     def categories(self, items: Items) -> Sequence[str | None]:
-        return [*map(self.category, items.names)]
+        return self._items.categories(self._places(items.names))
 
     def category(self, name: str) -> str | None:
-        return self._shard_of(name).categories.get(name)
+        return self._items.categories(self._items.places([name]))[0]
 
     def among(self, handles: Ids, others: Ids) -> Flags:
         return np.isin(handles, others)
+
+    def _places(self, names: Sequence[str]) -> Ids:
+        """Where items stand: the same ones are asked for several times."""
+        for known, places in self._placed:
+            if known is names:
+                return places
+        places = self._items.places(names)
+        self._placed.append((names, places))
+        return places

@@ -92,7 +92,7 @@ def test_an_index_tells_of_all_items_what_their_parts_do() -> None:
     shards = [ItemShard() for _ in range(3)]
     for number in range(200):
         of, name, hour = shards[number % 3], f"i{number % 3}/{random.integers(9)}", int(random.integers(2000))
-        of.counts.count_one(name, hour, 50)
+        of.counts.count([name], hour, 50)
         of.sold.count(name, Lines.at(hour))
     index = ItemIndex.of(shards)
     for shard in shards:
