@@ -11,6 +11,7 @@ from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.consents_read import ConsentsRead
 from stream.agents.gauges import Gauges
 from stream.agents.health import Health
+from stream.agents.kernel_thread import KernelThread
 from stream.agents.memory import MemoryTrimming
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
@@ -74,6 +75,7 @@ class Assembly:
         self._name = f"{settings.instance_id or 'worker'}-{uuid.uuid4().hex[:12]}"
         self._rules = rules_of(settings)
         self._kernel = Kernel(self._rules)
+        self._kernels = KernelThread()
         self._decoder = Decoder.of(settings)
         self._keys = Keys(settings.namespace)
         self._topics = Topics(
@@ -196,6 +198,7 @@ class Assembly:
                 fenced_wait_s=settings.session_timeout_s,
                 erasures=self._erasures,
                 departures=NoteProof.of(settings) if settings.follows_identities else None,
+                kernels=self._kernels,
                 partition_count=settings.partitions,
                 for_release_before=self._kernel.layout != LAYOUT,
                 probe=self._probe,
@@ -230,6 +233,7 @@ class Assembly:
         await self.publisher.close()
         self._consents_read.close()
         await self._client.aclose()
+        self._kernels.close()
 
 
 def assemble(

@@ -23,7 +23,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class Computing:
-    """Loads the customers of a step and computes its outcome; nothing of it is stored here."""
+    """Loads the customers of a step and computes its outcome; nothing of it is stored here.
+
+    While a large run of the kernel is made in its thread, the event loop goes on with other partitions. What a step
+    reads stays as it is meanwhile: its partition does nothing else, and it takes the scorer and the time once.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Computing:
         options: WorkerOptions,
     ) -> None:
         self._departures, self._refuses = options.departures, options.erasures.refuses
+        self._kernels = options.kernels
         self._partition = partition
         self._store = store
         self._scorer = scorer
@@ -56,42 +61,44 @@ class Computing:
         await self.load([*taken.row_of, *departures])
         return self._partition.follow(taken, departures)
 
-    def step(self, taken: Taken) -> StepOutcome:
+    async def step(self, taken: Taken) -> StepOutcome:
         """The outcome of records whose customers are loaded."""
         while True:
             try:
-                outcome = self._step_isolated(self._partition.set_aside(taken))
+                outcome = await self._step_isolated(self._partition.set_aside(taken))
                 if self._departures is None:
                     return outcome
                 return self._partition.leave(outcome, self._scorer(), self._clock.now_ms())
             except DamagedProfileError as error:
                 self._quarantine(error)
 
-    def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> StepOutcome:
+    async def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> StepOutcome:
         """The outcome of due timers of customers who are loaded; see `Partition.sweep`."""
         while True:
             try:
                 scorer, now_ms = self._scorer(), self._clock.now_ms()
-                return self._partition.sweep(customers, scorer, now_ms, looks_at_all=looks_at_all)
+                step = self._partition.prepare_sweep(customers, scorer, now_ms, looks_at_all=looks_at_all)
+                return step.finish(await self._kernels.run(step))
             except DamagedProfileError as error:
                 self._quarantine(error)
 
-    def _step_isolated(self, taken: Taken) -> StepOutcome:
+    async def _step_isolated(self, taken: Taken) -> StepOutcome:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
         try:
-            return self._partition.step(taken, scorer, now_ms)
+            step = self._partition.prepare_step(taken, scorer, now_ms)
+            return step.finish(await self._kernels.run(step))
         except NOT_OF_AN_EVENT:
             raise
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
             number = self._partition.partition
             _LOG.error("a step of partition %d failed; looking for the event", number, exc_info=without_text(error))
 
-            def step(part: Taken) -> StepOutcome:
+            def step_of(part: Taken) -> StepOutcome:
                 return self._partition.step(part, scorer, now_ms)
 
             self._partition.remember([MADE_UP], [None])
-            refuse_bug(step, int(taken.events["time"].max(initial=0)))
-            return step(isolate(taken, step))
+            refuse_bug(step_of, int(taken.events["time"].max(initial=0)))
+            return step_of(isolate(taken, step_of))
 
     def _quarantine(self, error: DamagedProfileError) -> None:
         self._partition.quarantine(error)

@@ -27,6 +27,7 @@ from stream.features.profile import PROFILE
 from stream.features.stages import Stage, StageCause
 from stream.kernel_cache import COMPLETE, VARIABLE
 from stream.processing import advance
+from stream.processing.buffers import Buffers
 from stream.processing.compiled_model import compiled
 from stream.processing.document import build
 from stream.processing.emission import STAGE_CHANGE
@@ -119,7 +120,7 @@ def _claim(path: Path, *, wait: bool) -> Iterator[bool]:
 def _subtrees() -> Parts:
     """Parts without a common callee of any size, those that take longest first."""
     rules, models = Rules(), compiled(WARMING.model)
-    of_kernel = Kernel(rules).output_for(1, 0)
+    of_kernel = Buffers().output_for(1, 0, codec.LAYOUT)
     profile, event = (_type_of(np.zeros(1, dtype)[0]) for dtype in (PROFILE, EVENT))
     model, given, emissions = map(_type_of, (models[0], rules, of_kernel.emissions))
     tally, looks, changes, raw = map(_type_of, (of_kernel.tally, of_kernel.looks, of_kernel.changes, of_kernel.raw))
@@ -146,18 +147,18 @@ def _entries() -> Parts:
     one = StoredProfiles([_NAME], [None], [0])
     nobody, nothing = np.zeros(0, np.int64), np.zeros(0, EVENT)
     return {
-        "advance": lambda: kernel.advance(one, nobody, nothing, nobody, WARMING.model),
-        "sweep": lambda: Kernel(rules).sweep(one, 0, WARMING.model),
+        "advance": kernel.advance(one, nobody, nothing, nobody, WARMING.model),
+        "sweep": kernel.sweep(one, 0, WARMING.model),
         "score": lambda: Kernel(rules).score([], [], 0, WARMING.model),
     }
 
 
 def _empty_run(models: npt.NDArray[np.void]) -> Run:
     """One customer of whom nothing is known."""
-    left = Kernel(Rules()).output_for(1, 0)
+    left = Buffers().output_for(1, 0, codec.LAYOUT)
     return Run(
         model=models,
-        raw=left.raw,
+        raw=b"\0",
         starts=np.zeros(2, np.int64),
         standing=left.standing,
         values=left.looks.values,

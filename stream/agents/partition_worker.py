@@ -200,7 +200,7 @@ class PartitionWorker:
         customers = await self._rescoring.customers(now_s)
         self._options.probe("rescoring")
         await self._computing.load(customers)
-        outcome = self._computing.sweep(customers, looks_at_all=True)
+        outcome = await self._computing.sweep(customers, looks_at_all=True)
         if not self._rescoring.is_under_way:
             outcome.state.rescored = done = self._rescoring.done(outcome.state, self._scorer())
             count = done.customers
@@ -246,7 +246,7 @@ class PartitionWorker:
         with metrics.STEP.labels("load").time():
             taken = await self._computing.load_step(taken)
         with metrics.STEP.labels("advance").time():
-            outcome = self._computing.step(taken)
+            outcome = await self._computing.step(taken)
         self._options.probe("computed")
         await self._commit(outcome)
         self._received.note_step(taken.records_in, len(outcome.documents))
@@ -258,7 +258,7 @@ class PartitionWorker:
 
     async def _sweep(self, due: Sequence[str]) -> None:
         await self._computing.load(due)
-        await self._commit(self._computing.sweep(due))
+        await self._commit(await self._computing.sweep(due))
 
     async def _commit_nothing(self) -> None:
         """Commit a step without events: it trims the outbox, follows the clock, and learns which timers are due."""

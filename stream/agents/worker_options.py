@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from stream.agents.kernel_thread import KernelThread
 from stream.consent.consented import NOTHING_SAID, Consented
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
@@ -38,7 +39,7 @@ class WorkerOptions:
     ``erasures``: who is erased; ``departures``: by what to know records of customers who leave, None: there
     are none;
     ``consents``: what customers agreed to, asked before a projection learns from them; ``unread``: why that is not
-    known yet, empty when it is.
+    known yet, empty when it is. ``kernels``: where large runs of the kernel are made.
     ``partition_count``: of the event topics, 0: unknown. ``for_release_before``: whether a worker of the release before
     may own the partition next, so that it has to be able to read the outbox. ``probe``: called at the named points of a
     step (fault injection in tests).
@@ -63,6 +64,7 @@ class WorkerOptions:
     departures: NoteProof | None = None
     consents: Callable[[Sequence[str]], Awaitable[Consented]] = nobody_has_said
     unread: Callable[[], Awaitable[str]] = all_is_read
+    kernels: KernelThread = field(default_factory=KernelThread)
     partition_count: int = 0
     for_release_before: bool = False
     probe: Callable[[str], None] = no_probe

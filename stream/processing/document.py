@@ -245,6 +245,7 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)
     scratch = np.empty(_INPUTS), np.empty(MAIN_REASONS, np.int64)
+    raw = np.frombuffer(run.raw, np.uint8)
     documents = []
     for begin in range(0, len(p), _ROWS):
         end = min(begin + _ROWS, len(p))
@@ -265,7 +266,7 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
             run.model,
             ids,
             segments,
-            (run.raw, run.starts),
+            (raw, run.starts),
             scratch,
         )
         ends_at = ends[: end - begin].tolist()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
-import msgspec
 import numpy as np
-import xxhash
 
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
@@ -21,9 +20,10 @@ from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.departed import MAX_HISTORY_MS, Departed
 from stream.processing.emission import EmissionKind
-from stream.processing.kernel import Kernel, StoredProfiles
+from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
+from stream.processing.prepared import Prepared
 from stream.processing.quarantine import admit, set_aside
 from stream.processing.refused import refused
 from stream.processing.rules import Rules
@@ -38,7 +38,9 @@ class Partition:
     """State of one partition between steps, and the cache of its customers.
 
     The cache is valid because the partition has one writer, and a step that is not accepted by the store drops it.
-    A step is: `missing` -> read their documents -> `remember` -> `step` or `sweep` -> store -> `accept`.
+    A step is: `missing` -> read their documents -> `remember` -> `step` or `sweep` -> store -> `accept`. Whoever has a
+    thread for the kernel takes the halves of the fourth apart: `prepare_step` or `prepare_sweep`, `Prepared.run`,
+    `Prepared.finish`.
     """
 
     def __init__(
@@ -141,7 +143,7 @@ class Partition:
     def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """Process these customers again: read their profiles again, and check their timers."""
         released = self.state.quarantined.keys() & set(customers)
-        outcome = self._outcomes.build(self._due, self._next_state(), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
         for customer in released:
             del outcome.state.quarantined[customer]
             self._cache.pop(customer, None)
@@ -150,7 +152,7 @@ class Partition:
 
     def erase(self, customers: Sequence[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """An outcome that forgets these customers: documents without content, no timers, tombstones."""
-        outcome = self._outcomes.build(self._due, self._next_state(), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
         for customer in customers:
             outcome.state.quarantined.pop(customer, None)
             self._damaged.pop(customer, None)
@@ -162,45 +164,51 @@ class Partition:
 
     def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         """Apply a run of merged records at wall clock ``now_ms``."""
-        state = self._next_state()
+        return self.prepare_step(taken, scorer, now_ms).outcome()
+
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
+        """`step` up to the run of the kernel."""
+        state = self.state.next(self.quarantined)
         for source, offset in taken.next_offsets.items():
             state.offsets[self.input_topics[source]] = offset
         counters = state.counters
         counters.events_in += taken.records_in
         counters.forwarded += len(taken.forwarded)
         counters.duplicates += taken.passed_over
-        rejections = list(taken.rejections)
-        if not taken.customer_ids:
-            return self._with_forwarded(
-                self._outcomes.build(self._due, state, (), None, scorer, now_ms, rejections), taken
-            )
         customers = list(taken.row_of)
+        finish = partial(self._stepped, taken, state, customers, scorer, now_ms)
+        if not taken.customer_ids:
+            return Prepared(finish)
         rows = np.fromiter(map(taken.row_of.__getitem__, taken.customer_ids), np.int64, len(taken.customer_ids))
         stream_time = np.maximum.accumulate(taken.events["time"])
         if state.stream_time_ms is not None:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
         known = self._known(customers)
-        try:
-            run = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
-        except CodecError as error:
-            raise _whose(error, customers) from error
+        counters.customers += known.blobs.count(None)
+        make = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
+        return Prepared(finish, customers, make, size=len(taken.events))
+
+    def _stepped(
+        self, taken: Taken, state: PartitionState, customers: list[str], scorer: Scorer, now_ms: int, run: Run | None
+    ) -> StepOutcome:
+        rejections = list(taken.rejections)
+        if run is None:
+            outcome = self._outcomes.build(self._due, state, (), None, scorer, now_ms, rejections)
+            return self._with_forwarded(outcome, taken)
         for k in np.flatnonzero(run.status > DUPLICATE).tolist():
             rejection = refused(int(run.status[k]), taken.customer_ids[k])
             rejections.append((int(taken.sources[k]), taken.records[k], rejection))
         duplicate = run.status == DUPLICATE
         applied = run.status == APPLIED
+        counters = state.counters
         counters.duplicates += int(duplicate.sum())
         counters.applied += int(applied.sum())
-        customers, run = run.without_strangers(customers)
-        counters.customers += known.blobs.count(None) - (len(known.blobs) - len(customers))
+        known, run = run.without_strangers(customers)
+        counters.customers -= len(customers) - len(known)
         appended_ms = appended_at_ms(taken.events, run.emissions)
-        outcome = self._outcomes.build(self._due, state, customers, run, scorer, now_ms, rejections, appended_ms)
-        outcome = replace(
-            outcome,
-            applied=taken.by_input(applied),
-            duplicates=taken.by_input(duplicate),
-        )
+        outcome = self._outcomes.build(self._due, state, known, run, scorer, now_ms, rejections, appended_ms)
+        outcome = replace(outcome, applied=taken.by_input(applied), duplicates=taken.by_input(duplicate))
         return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
     def sweep(
@@ -210,18 +218,26 @@ class Partition:
 
         ``looks_at_all``: then score each of them as of stream time, with or without a due timer.
         """
-        state = self._next_state()
+        return self.prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all).outcome()
+
+    def prepare_sweep(
+        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
+    ) -> Prepared:
+        """`sweep` up to the run of the kernel."""
+        state = self.state.next(self.quarantined)
         aside = self.quarantined
         known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
         gone = [c for c in customer_ids if self._cache.get(c) is None or c in aside]
+
+        def finish(run: Run | None) -> StepOutcome:
+            outcome = self._outcomes.build(self._due, state, () if run is None else known, run, scorer, now_ms, [])
+            return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
+
         if state.stream_time_ms is None or not known:
-            return replace(self._outcomes.build(self._due, state, (), None, scorer, now_ms, []), idle=gone)
-        try:
-            run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
-        except CodecError as error:
-            raise _whose(error, known) from error
-        outcome = self._outcomes.build(self._due, state, known, run, scorer, now_ms, [])
-        return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
+            return Prepared(finish)
+        until = state.stream_time_ms
+        make = self._kernel.sweep(self._known(known), until, scorer.model, looks_at_all=looks_at_all)
+        return Prepared(finish, known, make, size=len(known))
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
         """Move stream time forward to the wall clock; return whether it moved. Never moves it back."""
@@ -249,26 +265,8 @@ class Partition:
                 del self._cache[customer]
                 self._due.pop(customer, None)
 
-    def _next_state(self) -> PartitionState:
-        state = self.state
-        return PartitionState(
-            offsets=dict(state.offsets),
-            stream_time_ms=state.stream_time_ms,
-            live=state.live,
-            counters=msgspec.structs.replace(state.counters),
-            quarantined=dict(self.quarantined),
-            rescored=state.rescored,
-            erased_up_to=state.erased_up_to,
-        )
-
     def _known(self, customers: list[str]) -> StoredProfiles:
-        blobs = list(map(self._cache.__getitem__, customers))
-        period = self._rules.landmark_ms
-        phases = [0] * len(blobs)
-        for row, blob in enumerate(blobs):
-            if blob is None:
-                phases[row] = xxhash.xxh3_64_intdigest(customers[row].encode()) % period
-        return StoredProfiles(customers, blobs, phases)
+        return StoredProfiles.of(customers, list(map(self._cache.__getitem__, customers)), self._rules.landmark_ms)
 
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:
@@ -287,9 +285,3 @@ def _profile_of(customer: str, found: bytes | CodecError | None) -> bytes | None
     packed = document.packed_state(found)
     codec.verify(packed, customer)
     return packed
-
-
-def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:
-    if error.row is None:
-        return error
-    return DamagedProfileError(str(error), customer=customers[error.row])

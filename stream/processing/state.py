@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 __all__ = ["Counters", "Outgoing", "PartitionState", "Rescored"]
@@ -64,6 +66,18 @@ class PartitionState(msgspec.Struct):
     erased_up_to: int = 0
     editions: dict[str, int] = {}
     places: dict[str, tuple[int, int, int]] = {}
+
+    def next(self, quarantined: Mapping[str, str]) -> PartitionState:
+        """A copy for the next step of the core to change."""
+        return PartitionState(
+            offsets=dict(self.offsets),
+            stream_time_ms=self.stream_time_ms,
+            live=self.live,
+            counters=msgspec.structs.replace(self.counters),
+            quarantined=dict(quarantined),
+            rescored=self.rescored,
+            erased_up_to=self.erased_up_to,
+        )
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 
+from stream.agents.kernel_thread import KernelThread
 from stream.agents.outbox import Outbox
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
@@ -148,6 +149,8 @@ class Rig:
         self.rules = rules
         #: The models that the worker scores with.
         self.scorer_now: Callable[[], Scorer] = lambda: scorer
+        #: Every run of the kernel takes the way of a large one.
+        self.kernels = KernelThread(large=1)
         self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3}
         self._options |= {"rescore": "auto" if "rest_s" in options else "asked", **options}
         self._workers: list[PartitionWorker] = []
@@ -165,7 +168,14 @@ class Rig:
             self.transport,
             self._scorer,
             self.clock,
-            WorkerOptions(**{"probe": probe, "second_clock": self.clock.now_ms, **cast("Any", self._options)}),
+            WorkerOptions(
+                **{
+                    "probe": probe,
+                    "second_clock": self.clock.now_ms,
+                    "kernels": self.kernels,
+                    **cast("Any", self._options),
+                }
+            ),
         )
         self.transport.begin(await worker.claim())
         running = asyncio.create_task(worker.run())
@@ -223,3 +233,4 @@ class Rig:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
+        self.kernels.close()

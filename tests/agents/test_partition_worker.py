@@ -15,9 +15,9 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
+from stream.processing.prepared import Prepared
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
-from stream.processing.step_outcome import StepOutcome
 from stream.settings import Settings
 from stream.storage.partition_store import PartitionStore
 from tests.agents.playing import CUSTOMERS, LOG, RULES, play
@@ -236,10 +236,10 @@ def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namesp
 class Choking(Partition):
     """A partition that cannot process one customer's events."""
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
         if "customer-3" in taken.customer_ids:
             raise ZeroDivisionError("customer-3")
-        return super().step(taken, scorer, now_ms)
+        return super().prepare_step(taken, scorer, now_ms)
 
 
 def test_an_event_that_breaks_a_step_becomes_a_dead_letter(redis_server: EmbeddedRedis, namespace: str) -> None:

@@ -18,9 +18,9 @@ from stream.processing.align import Taken
 from stream.processing.document import packed_state
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
+from stream.processing.prepared import Prepared
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
-from stream.processing.step_outcome import StepOutcome
 from tests.agents.playing import CUSTOMERS, LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.features.lists_of_events import BEGIN, DAY
@@ -184,7 +184,7 @@ def test_profiles_of_another_layout_end_the_worker_and_no_event_is_lost(
 class Broken(Partition):
     """A program in which every event causes an error."""
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
         del taken, scorer, now_ms
         raise ZeroDivisionError("an error of the program")
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,8 +18,8 @@ from stream.processing.align import Taken
 from stream.processing.kernel import Kernel, Run
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
+from stream.processing.prepared import Prepared
 from stream.processing.scorer import Scorer
-from stream.processing.step_outcome import StepOutcome
 from tests.agents.playing import LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 
@@ -46,17 +46,17 @@ class Failing(Partition):
     steps_before = 2
     in_sweeps = False
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
         if not self.in_sweeps and self.state.counters.events_in >= 25 * self.steps_before:
             raise self.error
-        return super().step(taken, scorer, now_ms)
+        return super().prepare_step(taken, scorer, now_ms)
 
-    def sweep(
+    def prepare_sweep(
         self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
-    ) -> StepOutcome:
+    ) -> Prepared:
         if self.in_sweeps and customer_ids:
             raise self.error
-        return super().sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)
+        return super().prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)
 
 
 def test_bytes_that_are_gone_with_the_token_are_no_damage(redis_server: EmbeddedRedis, namespace: str) -> None:
@@ -65,13 +65,13 @@ def test_bytes_that_are_gone_with_the_token_are_no_damage(redis_server: Embedded
     class Emptied(Partition):
         is_emptied = False
 
-        def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+        def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
             if not self.is_emptied and self.state.counters.events_in >= 50:
                 self.is_emptied = True
                 with redis.Redis.from_url(redis_server.url) as client:
                     assert client.delete(*client.scan_iter(f"*{namespace}*"))
                 raise CodecError("a part of the state is not stored")
-            return super().step(taken, scorer, now_ms)
+            return super().prepare_step(taken, scorer, now_ms)
 
     async def scenario(rig: Rig) -> None:
         emptied = Emptied(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
@@ -109,8 +109,11 @@ def test_an_error_in_every_step_is_not_blamed_on_events(
 class BrokenKernel(Kernel):
     """A kernel that fails for every event."""
 
-    def advance(self, *given: Any) -> Run:
-        raise ZeroDivisionError(f"{len(given)} arguments")
+    def advance(self, *given: Any) -> Callable[[], Run]:
+        def broken() -> Run:
+            raise ZeroDivisionError(f"{len(given)} arguments")
+
+        return broken
 
 
 def test_an_error_in_every_event_is_found_in_steps_of_one_event(redis_server: EmbeddedRedis, namespace: str) -> None:
@@ -130,10 +133,10 @@ def test_an_error_in_every_event_is_found_in_steps_of_one_event(redis_server: Em
 class ChokedPartition(Partition):
     """A partition that fails for the events of one customer."""
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
         if "customer-3" in taken.customer_ids:
             raise ZeroDivisionError("customer-3")
-        return super().step(taken, scorer, now_ms)
+        return super().prepare_step(taken, scorer, now_ms)
 
 
 def test_an_error_of_single_events_in_steps_of_one_event_costs_these_events(

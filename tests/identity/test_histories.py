@@ -126,7 +126,7 @@ class Shop:
         if taken is None:
             return
         taken = asyncio.run(self.computing.load_step(taken))
-        outcome = self.computing.step(taken)
+        outcome = asyncio.run(self.computing.step(taken))
         if lost:
             self.core.restore(self.core.state)
             return

@@ -31,7 +31,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
     model = NO_MODEL._replace(ready=True, version=7, weights=weights, bias=-2.0)
     rows = rng.integers(0, len(IDS), 200)
     known = StoredProfiles(IDS, [None] * len(IDS), [0, 1, 2, 3])
-    return Kernel(Rules()).advance(known, rows, events, events["time"].copy(), model), Scorer(model, None)
+    return Kernel(Rules()).advance(known, rows, events, events["time"].copy(), model)(), Scorer(model, None)
 
 
 def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:

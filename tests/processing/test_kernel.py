@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.events.columns import EVENT
 from stream.features import codec
-from stream.processing import kernel
+from stream.processing import buffers, kernel
 from stream.processing.advance import ROOM
 from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.rules import NO_MODEL, Rules
@@ -21,12 +21,12 @@ RULES = Rules(silence_bound_ms=70 * DAY, horizon_ms=28 * DAY)
 
 
 def played(log: Log, emissions: int, steps: list[int]) -> Station:
-    with patch.object(kernel, "_EMISSIONS", emissions):
+    with patch.object(buffers, "_EMISSIONS", emissions):
         station = Station(log, RULES, scorer_of(SILENCE))
-    for size in steps:
-        station.step(size)
-    station.finish()
-    station.advance_to(station.stream_time_ms + 100 * DAY)
+        for size in steps:
+            station.step(size)
+        station.finish()
+        station.advance_to(station.stream_time_ms + 100 * DAY)
     return station
 
 
@@ -49,7 +49,7 @@ def test_room_for_packed_profiles_grows_with_the_need() -> None:
 
     def run() -> list[bytes]:
         rows, stream_time = np.arange(customers), events["time"].copy()
-        return Kernel(RULES).advance(known, rows, events, stream_time, NO_MODEL).packed()
+        return Kernel(RULES).advance(known, rows, events, stream_time, NO_MODEL)().packed()
 
     wide = run()
     with patch.object(kernel, "_BYTES", 0):
