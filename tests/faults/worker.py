@@ -34,9 +34,9 @@ from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
 from stream.processing.align import Taken
 from stream.processing.partition import Partition
+from stream.processing.prepared import Prepared
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
-from stream.processing.step_outcome import StepOutcome
 from stream.storage import step_writes
 from tests.faults.mutants import MUTANTS
 from tests.faults.release_before import become_release_before
@@ -180,14 +180,14 @@ def _limit_outbox(records: int) -> None:
 
 def _break_events(event_ids: tuple[str, ...]) -> None:
     hashes = np.concatenate([hash_event_ids(event_type, event_ids) for event_type in EventType])
-    step = Partition.step
+    prepare_step = Partition.prepare_step
 
-    def failing(self: Partition, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+    def failing(self: Partition, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
         if np.isin(taken.events["event_id"], hashes).any():
             raise ArithmeticError("this event is made to fail")
-        return step(self, taken, scorer, now_ms)
+        return prepare_step(self, taken, scorer, now_ms)
 
-    Partition.step = failing  # type: ignore[method-assign]
+    Partition.prepare_step = failing  # type: ignore[method-assign]
 
 
 def _stand_before_publishing(refused: Callable[[], bool], probe: Callable[[str], None]) -> None:
