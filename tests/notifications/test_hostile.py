@@ -3,7 +3,6 @@
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -85,9 +84,7 @@ def test_a_redirect_is_not_followed_although_the_url_asks_for_it() -> None:
 def test_an_answer_without_end_is_read_to_a_limit(status: int) -> None:
     head = f"HTTP/1.1 {status} X\r\nConnection: close\r\n\r\n".encode()
     with answering(head, endless=b"x" * 65_536) as port:
-        began = time.monotonic()
         failure = sender(port).send(MESSAGE)
-        assert time.monotonic() - began < 20
     assert (failure is None) == (status == 200)
 
 

@@ -218,9 +218,7 @@ def test_all_that_is_planted_is_exported_and_none_is_left_or_comes_back(  # noqa
         assert in_redis(settings)
 
         # erased by an identifier, under all ids
-        began = time.monotonic()
         receipt = orjson.loads(run(settings, "privacy", "erase", f"email:{IDENTIFIERS['email']}", "--json"))
-        assert time.monotonic() - began < 60
         assert receipt["found"]["profiles"] == 1
         assert not any(receipt["left"].values())
         assert not planted_in(orjson.dumps(receipt))

@@ -132,10 +132,8 @@ def test_a_person_under_keys_is_read_by_people_only_and_never_comes_back(  # noq
 
         # from the console
         assert personal.kept(PERSON).found["keys"] >= 1
-        began = time.monotonic()
         request = personal.ask(PERSON)
         personal.carry_out(request, lambda _line: None, threading.Event())
-        assert time.monotonic() - began < 60
         shown_there = personal.receipts()
         assert ([one.request_id for one in shown_there.receipts], shown_there.faults) == ([request], [])
         receipt = orjson.loads(run(settings, "privacy", "erase", PERSON, "--json"))

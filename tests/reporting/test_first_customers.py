@@ -20,7 +20,7 @@ BY_SILENCE = ("due", "at risk", "lapsed", "lost")
 TIERS = (("VIP", 4.5), ("high", 3.5), ("middle", 2.5), ("low", 0.0))
 
 
-@pytest.fixture(scope="module", params=[1, 10, 30, 80])
+@pytest.fixture(scope="module", params=[1, 10, 40])
 def shop(request: pytest.FixtureRequest) -> Processed:
     return processed(request.param)
 

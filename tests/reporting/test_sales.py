@@ -94,6 +94,8 @@ def test_sales_are_those_of_pandas_to_the_cent(shop: Shop) -> None:
     assert [period.complete for period in found.periods] == [True] * (len(found.periods) - 1) + [False]
     recent = orders[orders["at_ms"] > END_MS - 30 * DAY_MS]
     assert found.recent.orders == len(recent)
+    before = orders[(orders["at_ms"] <= END_MS - 30 * DAY_MS) & (orders["at_ms"] > END_MS - 60 * DAY_MS)]
+    assert found.before.orders == len(before)
 
 
 def test_cohorts_are_those_of_pandas(shop: Shop) -> None:

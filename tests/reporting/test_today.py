@@ -1,5 +1,6 @@
 """Whom to contact: every customer has a standing, and every figure equals an independent computation."""
 
+import math
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +13,11 @@ from stream.consent.agreements import Agreements, Statement
 from stream.consent.consented import Consented
 from stream.consent.purposes import Purpose
 from stream.errors import CodecError
+from stream.features.stages import Stage
 from stream.processing.scorer import Scorer
 from stream.reporting.advice import Advice
 from stream.reporting.assess import Assessing
+from stream.reporting.offer_candidates import candidates_of
 from stream.reporting.summary import model_note, standing_line
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
@@ -61,6 +64,24 @@ def test_the_list_has_exactly_the_customers_who_can_still_be_won_by_money_at_sta
     short = list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=3)
     assert short.entries == found.entries[:3]
     assert (short.at_risk, short.at_stake) == (found.at_risk, found.at_stake)
+
+
+def test_an_offer_is_chosen_by_what_is_known_of_the_customer(shop: Processed) -> None:
+    expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
+    stages = {stage.code for stage in Stage if stage}
+    found = candidates_of(Assessing(shop.documents, shop.basis), stages, margin=0.5)
+    assert {one.customer_id for one in found} == {*expected.index}
+    for one in found:
+        of_one: Any = expected.loc[one.customer_id]
+        constant, overdue, order_days, risk, on_site, opened = one.context
+        assert constant == 64
+        assert on_site in {0, 64}
+        # one of five, as of everybody who got no mail
+        assert opened == pytest.approx(64 / 5, abs=0.51)
+        # sixty-fourths, from -4 to 4
+        assert overdue == pytest.approx(min(16 * of_one["silent"] / of_one["habit"], 256), abs=0.51)
+        assert order_days == pytest.approx(64 * math.log1p(of_one["order_days"]) / 3, abs=0.51)
+        assert risk == 32 if not shop.basis.scores else 0 <= risk <= 64
 
 
 def test_reasons_and_due_dates_name_the_habit(shop: Processed) -> None:
