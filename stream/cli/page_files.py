@@ -24,12 +24,18 @@ def page_writer() -> ModuleType:
         ) from error
 
 
-def write_page(path: Path, text: str) -> None:
-    """Write ``text``; a reader never sees half of it. Raises `SettingsError` when the file cannot be written."""
+def write_page(path: Path, text: str, *, is_private: bool = False) -> None:
+    """Write ``text``; a reader never sees half of it. ``is_private``: nobody else on this machine may read it.
+
+    Raises `SettingsError` when the file cannot be written.
+    """
     unfinished = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if is_private else 0o777)
+        # what is left of an earlier attempt may have other rights
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600 if is_private else 0o666)
         unfinished.write_text(text, "utf-8")
         unfinished.replace(path)
     except OSError as error:
-        raise SettingsError(f"--html {path}: the page cannot be written: {error}") from error
+        raise SettingsError(f"{path} cannot be written: {error}") from error

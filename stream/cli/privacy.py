@@ -85,10 +85,9 @@ def export(settings: Settings, *, customer_id: str, output: Path) -> None:
     files = exported(settings, ids_of_person(settings, customer_id))
     if files is None:
         raise StorageError("nothing is kept of this person")
-    output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_page(output / "person.json", files.document)
-    write_page(output / "events.jsonl", files.events)
-    write_page(output / "person.html", files.page)
+    write_page(output / "person.json", files.document, is_private=True)
+    write_page(output / "events.jsonl", files.events, is_private=True)
+    write_page(output / "person.html", files.page, is_private=True)
     click.echo(f"written to {output}: person.json, person.html, events.jsonl", err=True)
 
 
