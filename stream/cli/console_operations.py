@@ -45,6 +45,7 @@ from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 from stream.whatif.comparison import WhatIf
 from stream.whatif.policy_files import POLICY_SETTINGS
+from stream.whatif.trial_progress import StageProgress, decode_progress
 
 __all__ = ["ShopOperations", "WhatIfError", "unread"]
 
@@ -163,11 +164,11 @@ class ShopOperations:
     def policy(self) -> Mapping[str, float]:
         return {name: getattr(self._settings, name) for name in POLICY_SETTINGS}
 
-    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
+    async def compare(self, policy: Mapping[str, float], tell: Callable[[StageProgress], None]) -> WhatIf:
         with tempfile.TemporaryDirectory(prefix="stream-whatif-") as directory:
-            return await self._compared("whatif", *self._policies(Path(directory), policy), "--json")
+            return await self._compared(tell, "whatif", *self._policies(Path(directory), policy), "--json")
 
-    async def _compared(self, *command: str) -> WhatIf:
+    async def _compared(self, tell: Callable[[StageProgress], None], *command: str) -> WhatIf:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "stream", *command),
@@ -176,14 +177,14 @@ class ShopOperations:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            told, errors = await process.communicate()
+            told, last = await asyncio.gather(_whole(process.stdout), _last_line(process.stderr, tell))
+            await process.wait()
         finally:
             if process.returncode is None:
                 process.terminate()
                 await asyncio.wait_for(process.wait(), _STOP_S)
         if process.returncode:
-            last = errors.decode(errors="replace").strip().splitlines()[-1:]
-            raise WhatIfError(f"The policy could not be tried: {''.join(last)}")
+            raise WhatIfError(f"The policy could not be tried: {last}")
         return msgspec.json.decode(told, type=WhatIf)
 
     def _policies(self, directory: Path, policy: Mapping[str, float]) -> tuple[str, str]:
@@ -202,6 +203,21 @@ class ShopOperations:
     def _can_replay(self, record: Inbound) -> bool:
         is_whole = not (dlq_header(record, "truncated_from") or dlq_header(record, "key_truncated_from"))
         return is_whole and dlq_header(record, "topic") in self._settings.all_event_topics
+
+
+async def _whole(output: asyncio.StreamReader | None) -> bytes:
+    return b"" if output is None else await output.read()
+
+
+async def _last_line(errors: asyncio.StreamReader | None, tell: Callable[[StageProgress], None]) -> str:
+    """The last line that is for people; of the others ``tell`` is told."""
+    last = ""
+    while errors is not None and (line := await errors.readline()):
+        if (progress := decode_progress(line)) is not None:
+            tell(progress)
+        elif text := line.decode(errors="replace").strip():
+            last = text
+    return last
 
 
 def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple[str, int], int]) -> Mapping[str, int]:

@@ -26,7 +26,12 @@ _POLICY = click.Path(dir_okay=False, path_type=Path)
 @click.argument("old", type=_POLICY)
 @click.argument("new", type=_POLICY)
 @click.argument("log", required=False)
-@click.option("--json", "as_json", is_flag=True, help="The comparison as one JSON object.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The comparison as one JSON object, and how far it is on standard error.",
+)
 @click.option("--most", type=click.IntRange(min=0), default=10, show_default=True, help="Changes of each kind to show.")
 @log_options
 @with_settings("Labels", "Alerts", "Events", "Time", "Shop", "Kafka", "Topics", "Redis")
@@ -42,6 +47,7 @@ def whatif(
     try:
         from stream.cli.whatif_kept import KnownLog
         from stream.cli.whatif_log import until_day, what_happened
+        from stream.cli.whatif_progress import shown_stages
         from stream.whatif.policy_files import load_policy
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
@@ -75,7 +81,7 @@ def whatif(
         events = until_day(events, writing.midnight_ms(writing.day_of(now_ms)))
     settings = fit_to_log(settings, events, now_ms)
     before, after = load_policy(old, settings), load_policy(new, settings)
-    known = KnownLog(events, before.settings, now_ms, writing)
+    known = KnownLog(events, before.settings, now_ms, writing, shown_stages(as_json=as_json))
     of_old = known.alerts(before.settings)
     of_new = of_old if after.alerts_as(before) else known.alerts(after.settings)
     loads = [

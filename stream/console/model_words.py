@@ -7,8 +7,9 @@ from typing import Final
 from stream.console.operations import ModelChoice, OrderRhythm
 from stream.reporting.words import Words, to_say
 from stream.reporting.writing import Writing
+from stream.whatif.trial_progress import LEARNING, TRYING, StageProgress
 
-__all__ = ["decision_in_words", "rhythm_in_words"]
+__all__ = ["decision_in_words", "progress_in_words", "rhythm_in_words"]
 
 #: With the model, and for the last two without one.
 _DECIDED: Final = {
@@ -18,6 +19,14 @@ _DECIDED: Final = {
     "freeze": to_say("kept the model %(model)s"),
     "unfreeze": to_say("let it learn on: %(model)s"),
 }
+
+
+_STAGES: Final = {
+    LEARNING: to_say("%(share)s of the events are learned from."),
+    TRYING: to_say("%(share)s of the events are gone through under a policy."),
+}
+#: From so many seconds on people count minutes.
+_MINUTES_S: Final = 90
 
 
 def decision_in_words(one: ModelChoice, words: Words) -> str:
@@ -53,3 +62,15 @@ def rhythm_in_words(rhythm: OrderRhythm, words: Words, writing: Writing) -> str:
         share=writing.percent(rhythm.lost_share),
     )
     return f"{told} {shorter}"
+
+
+def progress_in_words(progress: StageProgress, words: Words, writing: Writing) -> str:
+    """How far a comparison of policies is, and how long the present stage still takes."""
+    told = words.gettext(_STAGES.get(progress.stage, _STAGES[TRYING]), share=writing.percent(progress.share))
+    if progress.left_s is None:
+        return told
+    if progress.left_s < _MINUTES_S:
+        left = words.ngettext("About %(num)s second left.", "About %(num)s seconds left.", max(progress.left_s, 1))
+    else:
+        left = words.ngettext("About %(num)s minute left.", "About %(num)s minutes left.", progress.left_s / 60)
+    return f"{told} {left}"

@@ -13,6 +13,7 @@ from stream.notifications.effect import EffectReport
 from stream.projections.judgements import TextTally
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import WhatIf
+from stream.whatif.trial_progress import StageProgress
 
 __all__ = [
     "CheckedPart",
@@ -192,8 +193,11 @@ class Operations(Protocol):
         """What decides now who is alerted, by the names of settings."""
         ...
 
-    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
-        """The present policy and another one over the events of the topics; takes minutes the first time."""
+    async def compare(self, policy: Mapping[str, float], tell: Callable[[StageProgress], None]) -> WhatIf:
+        """The present policy and another one over the events of the topics; takes minutes the first time.
+
+        ``tell`` is told now and then how far it is.
+        """
         ...
 
     def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:

@@ -7,7 +7,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError, StreamError
 from stream.reporting.words import to_say
 from stream.whatif.comparison import WhatIf
+from stream.whatif.trial_progress import StageProgress
 
 __all__ = ["OperatorPages"]
 
@@ -42,9 +43,16 @@ _POLICY: Final[Mapping[str, tuple[str, float, float]]] = {
 _SHOWN: Final = 20
 
 
-class _Trial(NamedTuple):
-    policy: Mapping[str, float]
-    task: asyncio.Task[WhatIf]
+class _Trial:
+    """A policy that is tried; ``progress``: how far it is, None before that is known."""
+
+    def __init__(self, operations: Operations, policy: Mapping[str, float]) -> None:
+        self.policy = policy
+        self.progress: StageProgress | None = None
+        self.task: asyncio.Task[WhatIf] = asyncio.create_task(operations.compare(policy, self._told))
+
+    def _told(self, progress: StageProgress) -> None:
+        self.progress = progress
 
 
 class OperatorPages:
@@ -177,6 +185,7 @@ class OperatorPages:
             found=found,
             problem=problem,
             is_under_way=trial is not None and not trial.task.done(),
+            progress=None if trial is None else trial.progress,
             can_try=who_of(request).role.includes(Role.OPERATOR),
             shown=_SHOWN,
         )
@@ -188,7 +197,7 @@ class OperatorPages:
         policy = {name: _number(form, name) for name in _POLICY}
         if self._trial is not None and not self._trial.task.done():
             raise RefusedError("A policy is being tried already: wait for its end.")
-        self._trial = _Trial(policy, asyncio.create_task(self._operations.compare(policy)))
+        self._trial = _Trial(self._operations, policy)
         return _to("/whatif")
 
     def _agreed(self, found: WhatIf) -> WhatIf:

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from stream.console.browser import csrf_of
 from stream.console.languages import LANGUAGES, Language, catalogue_of, language_of
 from stream.console.logins import is_known, who_of
-from stream.console.model_words import decision_in_words, rhythm_in_words
+from stream.console.model_words import decision_in_words, progress_in_words, rhythm_in_words
 from stream.console.persons import shown_id
 from stream.console.what_happened import (
     change_in_words,
@@ -103,6 +103,7 @@ def _edition(language: Language, shop: Writing) -> PagesIn:
         "why": partial(change_in_words, words=words),
         "feature": partial(feature_in_words, words=words),
         "decided": partial(decision_in_words, words=words),
+        "far": partial(progress_in_words, words=words, writing=writing),
         "rhythm": partial(rhythm_in_words, words=words, writing=writing),
         "shown_id": shown_id,
         "plain": lambda number: f"{number:g}",

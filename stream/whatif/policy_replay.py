@@ -8,7 +8,7 @@ label.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -51,8 +51,12 @@ def alerts_under(
     settings: Settings,
     now_ms: int,
     money: Money = plain_money,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[Alert]:
-    """The alerts of ``events``, in order, as `stream replay` writes them: emitted when they occur."""
+    """The alerts of ``events``, in order, as `stream replay` writes them: emitted when they occur.
+
+    ``advance`` is told from time to time how many events are done.
+    """
     found: list[Alert] = []
 
     def take(record: Outgoing) -> None:
@@ -64,8 +68,8 @@ def alerts_under(
     played = PlayedLog(
         rules_of(settings), models, decoder, now_ms, on_outgoing=take, money=money, builder=_alerts_alone
     )
-    for _ in played.run(events):
-        pass
+    for done in played.run(events):
+        advance(done)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stream.errors import SnapshotError
 from stream.events.decode import Decoder
@@ -49,12 +49,17 @@ class _Recorded(LearningModels):
         self.stakes[example_key(example.customer_id, example.at_ms)] = stake
 
 
-def record_models(events: Sequence[LogEvent], settings: Settings, now_ms: int) -> Recording:
-    """Replay ``events``, which are in time order, as production does under ``settings``."""
+def record_models(
+    events: Sequence[LogEvent], settings: Settings, now_ms: int, advance: Callable[[int], None] = lambda _: None
+) -> Recording:
+    """Replay ``events``, which are in time order, as production does under ``settings``.
+
+    ``advance`` is told from time to time how many are done.
+    """
     models = _Recorded(Learner(learner_settings_of(settings)), now_ms)
     decoder = Decoder.of(settings, in_clear=True)
-    for _ in PlayedLog(rules_of(settings), models, decoder, now_ms, builder=BareOutcomes).run(events):
-        pass
+    for done in PlayedLog(rules_of(settings), models, decoder, now_ms, builder=BareOutcomes).run(events):
+        advance(done)
     return Recording(models.models, models.stakes)
 
 

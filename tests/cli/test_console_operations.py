@@ -75,12 +75,12 @@ def test_a_policy_is_tried_over_the_events_of_the_topics(environment: dict[str, 
         producer.produce(settings.events_purchase, event.encode(), b"ada")
     assert producer.flush(30) == 0
     present = operating.policy()
-    found = asyncio.run(operating.compare({**present, "alerts_per_week": 3.0}))
+    found = asyncio.run(operating.compare({**present, "alerts_per_week": 3.0}, lambda _: None))
     assert (found.added, found.removed, found.moved) == ([], [], [])
     assert found.end_ms - found.begin_ms == 24 * 86_400_000
     wrong = ShopOperations(replace(settings, notify_file="/nowhere.yaml"))
     with pytest.raises(WhatIfError, match=r"/nowhere\.yaml"):
-        asyncio.run(wrong.compare(present))
+        asyncio.run(wrong.compare(present, lambda _: None))
 
 
 def test_the_examples_hold() -> None:

@@ -30,6 +30,7 @@ from stream.reporting.feedback_groups import FeedbackCounts
 from stream.reporting.offer_effect import OfferEffect
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
+from stream.whatif.trial_progress import StageProgress
 from tests.console.personal_data import MadeUpPersonalData
 from tests.reporting.made_up_shop import END_MS
 
@@ -108,6 +109,8 @@ class MadeUpOperations:
             moods={"2026-06": {"negative": 4, "positive": 6}, "2026-05": {"negative": 4}},
         )
         self.go_on = asyncio.Event()
+        #: How far a comparison is.
+        self.progress: StageProgress | None = None
         self.known: dict[str, Contact] = {}
         self.refused: set[str] = set()
         self.personal = MadeUpPersonalData(evil)
@@ -199,8 +202,10 @@ class MadeUpOperations:
         self.asked.append((what, one, other, by))
         return f"{by}-1"
 
-    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
+    async def compare(self, policy: Mapping[str, float], tell: Callable[[StageProgress], None]) -> WhatIf:
         self.asked.append(("compare", *policy.values()))
+        if self.progress is not None:
+            tell(self.progress)
         await self.go_on.wait()
         change = AlertChange(
             customer_id=self.evil,

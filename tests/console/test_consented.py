@@ -1,6 +1,7 @@
 """Pages name nobody by scores who does not agree to them."""
 
 import asyncio
+import csv
 
 from tests.console.conftest import EVIL, Office, Visit, fields_of
 from tests.console.test_operator_pages import POLICY
@@ -16,8 +17,8 @@ def test_no_list_goes_by_scores_of_who_does_not_agree_to_them(office: Office) ->
         shown = (await visit("/customers", {"sort": "id", "begins": "c-11"}))[2]
         assert ("c-119" in shown, "c-118" in shown, shown.count("50%")) == (True, True, 1)
         of_file = fields_of(shown, "/customers/file") | {"begins": "c-11"}
-        lines = (await visit("/customers/file", of_file))[2].splitlines()
-        assert [line.split(",")[8] for line in lines[1:] if line.split(",")[0] in {"c-118", "c-119"}] == ["", "0.5000"]
+        rows = csv.DictReader((await visit("/customers/file", of_file))[2].removeprefix("\ufeff").splitlines())
+        assert [row["risk"] for row in rows if row["customer_id"] in {"c-118", "c-119"}] == ["", "0.5000"]
 
     office.visited(steps)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from stream.imports.contacts import Contact
+from stream.whatif.trial_progress import LEARNING, TRYING, StageProgress
 from tests.console.conftest import EVIL, Office, Visit, fields_of
 
 POLICY = {"alerts_per_week": "8", "overdue_at": "2", "cooldown_days": "14", "min_purchases": "3"}
@@ -71,3 +74,31 @@ def test_a_policy_is_tried_in_the_background_one_at_a_time(office: Office) -> No
 
     office.visited(steps)
     assert office.operations.asked == [("compare", 8.0, 2.0, 14.0, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"),
+    [
+        (None, None),
+        (StageProgress(LEARNING, 0.634, None), "63% of the events are learned from. <a"),
+        (StageProgress(LEARNING, 0.634, 0.2), "63% of the events are learned from. About 1 second left."),
+        (StageProgress(LEARNING, 0.634, 89.0), "63% of the events are learned from. About 89 seconds left."),
+        (StageProgress(TRYING, 0.01, 90.0), "1% of the events are gone through under a policy. About 2 minutes left."),
+    ],
+)
+def test_the_page_says_how_far_a_comparison_is(
+    office: Office, progress: StageProgress | None, told: str | None
+) -> None:
+    async def steps(visit: Visit) -> None:
+        office.operations.go_on = asyncio.Event()
+        office.operations.progress = progress
+        text = (await visit("/whatif"))[2]
+        assert ("http-equiv" in text, "<progress" in text) == (False, False)
+        await visit("/whatif/try", {"csrf": fields_of(text, "/whatif/try")["csrf"], **POLICY})
+        text = (await visit("/whatif"))[2]
+        # the page is asked for again by itself
+        assert '<meta http-equiv="refresh" content="5">' in text
+        assert ("<progress" in text) == (told is not None)
+        assert told is None or told in text
+
+    office.visited(steps)

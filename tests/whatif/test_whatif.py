@@ -83,7 +83,9 @@ def played(events: Sequence[LogEvent]) -> Played:
     learner = Learner(learner_settings_of(SETTINGS))
     for _ in Replay(rules_of(SETTINGS), learner, decoder, now_ms, on_outgoing=take).run(events):
         pass
-    recorded = record_models(events, SETTINGS, now_ms)
+    done: list[int] = []
+    recorded = record_models(events, SETTINGS, now_ms, done.append)
+    assert (done == sorted(done), len(done) > 9, done[-1]) == (True, True, len(events))
     return Played(Recording.load(recorded.dump()), alerts)
 
 
