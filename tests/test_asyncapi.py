@@ -113,12 +113,12 @@ def test_the_examples_of_events_are_accepted_by_schema_and_decoder(event_type: E
     message = MESSAGES[f"{event_type}-event"]
     for example in message["examples"]:
         validator(message["payload"]).validate(example["payload"])
-        record = _Record(example["payload"])
+        record = _ExampleRecord(example["payload"])
         assert Decoder().decode(event_type, [record]).rejections == []
     assert not validator(message["payload"]).is_valid({"event_id": "e-1"})
 
 
-class _Record:
+class _ExampleRecord:
     timestamp = 1_900_000_000_000
     offset = 0
     headers = ()

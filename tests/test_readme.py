@@ -83,12 +83,12 @@ def test_the_producer_sends_events_that_are_applied(stack: LocalStack) -> None:
         assert message.key() == b"c-1"
         # otherwise the three topics would not agree on where a customer is
         assert message.partition() == partition_of("c-1", stack.settings.partitions)
-        record = _Record(message)
+        record = _ReadRecord(message)
         decoded = Decoder().decode(event_type, [record])
         assert decoded.customer_ids == ["c-1"], decoded
 
 
-class _Record:
+class _ReadRecord:
     """A consumed message in the shape that the decoder reads."""
 
     def __init__(self, message: Message) -> None:

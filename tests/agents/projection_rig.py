@@ -19,11 +19,11 @@ from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.projection_store import ProjectionStore
-from tests.agents.rig import Broker
+from tests.agents.rig import KeepingPublisher
 from tests.oracle.record import Record
 from tests.projections.adding import Adding, record
 
-__all__ = ["LOG", "EndError", "Log", "Rig", "run_on", "tens", "totals"]
+__all__ = ["LOG", "EndError", "ProjectionLog", "ProjectionRig", "run_on", "tens", "totals"]
 
 NUMBERS = [1, 10, -3, 13, 2, 10, 5, -5]
 LOG = [record(offset, "abcde"[offset % 5], NUMBERS[offset % 8]) for offset in range(120)]
@@ -34,10 +34,10 @@ class EndError(Exception):
 
 
 @dataclass
-class Batch:
+class BatchOfRecords:
     records: Sequence[Record]
     next_offset: int
-    log: "Log"
+    log: "ProjectionLog"
     lease: int
 
     @property
@@ -51,7 +51,7 @@ class Batch:
 
 
 @dataclass
-class Log:
+class ProjectionLog:
     """`ProjectionInputs` over a list, fetched in batches of seven."""
 
     records: Sequence[Record]
@@ -93,24 +93,24 @@ class Log:
             if not self.held and self.position < len(self.records):
                 part = self.records[self.position : self.position + 7]
                 self.position += len(part)
-                worker.deliver(0, Batch(part, self.position, self, self.lease))
+                worker.deliver(0, BatchOfRecords(part, self.position, self, self.lease))
             await asyncio.sleep(0)
 
 
-class Rig:
+class ProjectionRig:
     def __init__(self, server: EmbeddedRedis, namespace: str, log: Sequence[Record] = LOG) -> None:
         self.settings = Settings(redis_url=server.url, namespace=namespace, partitions=1)
         self.client = connect(self.settings)
         self.keys = Keys(namespace)
         self.log = log
-        self.broker = Broker()
+        self.broker = KeepingPublisher()
         self.erasures = Erasures(b"k" * 32)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(
         self, probe: Callable[[str], None] = no_probe, projection: Adding | None = None
-    ) -> tuple[ProjectionWorker, asyncio.Task[None], Log]:
-        inputs = Log(self.log)
+    ) -> tuple[ProjectionWorker, asyncio.Task[None], ProjectionLog]:
+        inputs = ProjectionLog(self.log)
         worker = ProjectionWorker(
             FoldingPartition(projection or Adding(), 0, ProjectionTopics("dead-letters", "alerts"), 3, self.erasures),
             ProjectionStore(self.client, self.keys, Adding.name, Adding.version, 0, f"w{len(self._tasks)}"),
@@ -168,9 +168,11 @@ def tens(log: Sequence[Record]) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def run_on(server: EmbeddedRedis, namespace: str, act: Callable[[Rig], Any], log: Sequence[Record] = LOG) -> None:
+def run_on(
+    server: EmbeddedRedis, namespace: str, act: Callable[[ProjectionRig], Any], log: Sequence[Record] = LOG
+) -> None:
     async def run() -> None:
-        rig = Rig(server, namespace, log)
+        rig = ProjectionRig(server, namespace, log)
         try:
             await act(rig)
         finally:

@@ -28,7 +28,7 @@ from stream.storage.partition_store import PartitionStore
 from tests.oracle.record import Record
 from tests.processing.station import NOW_MS
 
-__all__ = ["Broker", "Rig", "Transport", "until"]
+__all__ = ["KeepingPublisher", "Rig", "Transport", "until"]
 
 PARTITION = 0
 TOPICS = tuple(event_type.value for event_type in KERNEL_TYPES)
@@ -44,7 +44,7 @@ async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20.
         raise AssertionError(f"did not happen in {timeout_s} s: {what}") from None
 
 
-class Broker:
+class KeepingPublisher:
     """A publisher that keeps its records; while it is not ``open`` it confirms nothing."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Rig:
         self.client = client
         self.keys = Keys(namespace)
         self.transport = Transport(logs)
-        self.broker = Broker()
+        self.broker = KeepingPublisher()
         self.clock = FixedClock(NOW_MS)
         self.publisher: Publisher = cast("Publisher", self.broker)
         self.topics = Topics()

@@ -37,10 +37,10 @@ from stream.storage.consent_desk import read_consents
 from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.projection_store import ProjectionStore
-from tests.agents.projection_rig import Batch, Log
-from tests.agents.rig import Broker, until
+from tests.agents.projection_rig import BatchOfRecords, ProjectionLog
+from tests.agents.rig import KeepingPublisher, until
 from tests.agents.test_agreeing import NOW_MS, order, say
-from tests.agents.training import EXAMPLES, Bench, play
+from tests.agents.training import EXAMPLES, TrainerBench, play
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +142,8 @@ def test_a_projection_that_learns_waits_and_then_obeys(settings: Settings) -> No
         worker = ProjectionWorker(
             FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 100),
             ProjectionStore(client, Keys(settings.namespace), projection.name, projection.version, 0, "w"),
-            Outbox(cast("Publisher", Broker())),
-            inputs := Log(records),
+            Outbox(cast("Publisher", KeepingPublisher())),
+            inputs := ProjectionLog(records),
             FixedClock(NOW_MS),
             WorkerOptions(
                 consents=partial(read_consents, client, settings),
@@ -153,7 +153,7 @@ def test_a_projection_that_learns_waits_and_then_obeys(settings: Settings) -> No
         )
         await worker.claim()
         inputs.position = len(records)
-        worker.deliver(0, Batch(records, len(records), inputs, inputs.lease))
+        worker.deliver(0, BatchOfRecords(records, len(records), inputs, inputs.lease))
         running = asyncio.create_task(worker.run())
         began = worker.signs
         await until(lambda: worker.signs > began + 3, "the worker turns")
@@ -175,7 +175,7 @@ def test_a_projection_that_learns_waits_and_then_obeys(settings: Settings) -> No
 
 
 def test_the_trainer_waits(settings: Settings, redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         consents = ConsentsRead(settings)
         asked = 0
 

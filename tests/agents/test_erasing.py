@@ -15,8 +15,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
-from tests.agents.projection_rig import LOG, EndError, run_on, totals
-from tests.agents.projection_rig import Rig as ProjectionRig
+from tests.agents.projection_rig import LOG, EndError, ProjectionRig, run_on, totals
 from tests.agents.rig import Rig, until
 from tests.oracle.made_up import made_up
 from tests.oracle.record import record_of, type_of

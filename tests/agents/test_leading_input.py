@@ -17,7 +17,7 @@ from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
 from stream.storage.partition_store import Claim
 from stream.storage.projection_store import ProjectionStore
-from tests.agents.rig import Broker
+from tests.agents.rig import KeepingPublisher
 from tests.oracle.record import Record
 
 EVENTS, ASSIGNMENTS = 0, 1
@@ -70,7 +70,7 @@ def worker_with(state: PartitionState | None, sources: Sources) -> ProjectionWor
     worker = ProjectionWorker(
         FoldingPartition(Arrivals(Settings(partitions=1)), 0, ProjectionTopics("dead-letters", "alerts"), 3),
         cast("ProjectionStore", Claimed(state)),
-        Outbox(cast("Publisher", Broker())),
+        Outbox(cast("Publisher", KeepingPublisher())),
         sources,
         SystemClock(),
         WorkerOptions(step_records=20),

@@ -50,7 +50,7 @@ class Looking(CurrentModel):
         self.looks += 1
 
 
-class Bench:
+class ScorerBench:
     """A trainer that keeps publishing, and scorers of several workers that poll at the default interval."""
 
     def __init__(self, client: Client, settings: Settings) -> None:
@@ -104,9 +104,9 @@ class Bench:
         return tasks
 
 
-def play(settings: Settings, scenario: Callable[[Bench], Awaitable[None]]) -> None:
+def play(settings: Settings, scenario: Callable[[ScorerBench], Awaitable[None]]) -> None:
     async def use(client: Client) -> None:
-        bench = Bench(client, settings)
+        bench = ScorerBench(client, settings)
         tasks = await bench.begin()
         try:
             await scenario(bench)
@@ -123,7 +123,7 @@ def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
     return Settings(redis_url=redis_server.url, namespace=namespace)
 
 
-async def two_polls(bench: Bench) -> None:
+async def two_polls(bench: ScorerBench) -> None:
     """Wait until every scorer has polled twice: the first poll may have begun before the decision, the second has
     not.
     """
@@ -139,7 +139,7 @@ def test_two_polls_end_within_the_promised_time() -> None:
 
 
 def test_a_promotion_takes_effect_everywhere_with_the_second_poll(settings: Settings) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: ScorerBench) -> None:
         await bench.decide(lambda desk: desk.promote("patient", by="ann", now_ms=_now_ms()))
         await two_polls(bench)
         assert bench.names() == {"patient"}
@@ -148,7 +148,7 @@ def test_a_promotion_takes_effect_everywhere_with_the_second_poll(settings: Sett
 
 
 def test_a_rollback_takes_effect_everywhere_with_the_second_poll_and_stays(settings: Settings) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: ScorerBench) -> None:
         await bench.decide(lambda desk: desk.promote("quick", by="ann", now_ms=_now_ms()))
         await until(lambda: bench.names() == {"quick"}, "the promoted model scores")
         rolled_back: list[int] = []

@@ -16,7 +16,7 @@ from stream.processing.state import Outgoing
 from tests.agents.rig import until
 
 
-class Broker:
+class FailingPublisher:
     """A publisher that fails ``failures`` times, and holds calls while it is not ``open`` (or ``only_next`` opens)."""
 
     def __init__(self, failures: int = 0) -> None:
@@ -47,11 +47,11 @@ def values(begin: int, end: int) -> list[bytes]:
     return [str(k).encode() for k in range(begin, end)]
 
 
-def play(scenario: Callable[[Outbox, Broker], Awaitable[None]], failures: int = 0) -> None:
+def play(scenario: Callable[[Outbox, FailingPublisher], Awaitable[None]], failures: int = 0) -> None:
     """Run ``scenario`` beside a running outbox."""
 
     async def both() -> None:
-        broker = Broker(failures)
+        broker = FailingPublisher(failures)
         outbox = Outbox(cast("Publisher", broker))
         task = asyncio.create_task(outbox.run())
         try:
@@ -66,7 +66,7 @@ def play(scenario: Callable[[Outbox, Broker], Awaitable[None]], failures: int = 
 
 
 def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
-    async def scenario(outbox: Outbox, broker: Broker) -> None:
+    async def scenario(outbox: Outbox, broker: FailingPublisher) -> None:
         for begin in range(0, 5_000, 250):
             outbox.add(numbered(begin, begin + 250))
             await asyncio.sleep(0)
@@ -79,7 +79,7 @@ def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
 
 
 def test_refused_records_are_sent_again_before_newer_ones() -> None:
-    async def scenario(outbox: Outbox, broker: Broker) -> None:
+    async def scenario(outbox: Outbox, broker: FailingPublisher) -> None:
         outbox.add(numbered(0, 3))
         await until(lambda: len(broker.calls) >= 2, "published")
         outbox.add(numbered(3, 5))
@@ -91,7 +91,7 @@ def test_refused_records_are_sent_again_before_newer_ones() -> None:
 
 
 def test_confirmed_records_are_counted_until_they_are_trimmed() -> None:
-    async def scenario(outbox: Outbox, broker: Broker) -> None:
+    async def scenario(outbox: Outbox, broker: FailingPublisher) -> None:
         outbox.add(numbered(0, 10))
         await until(lambda: outbox.confirmed == 10, "published")
         broker.open.clear()
@@ -108,7 +108,7 @@ def test_confirmed_records_are_counted_until_they_are_trimmed() -> None:
 def test_an_entry_of_many_records_is_trimmed_when_all_of_them_are_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CHUNK", 3)
 
-    async def scenario(outbox: Outbox, broker: Broker) -> None:
+    async def scenario(outbox: Outbox, broker: FailingPublisher) -> None:
         broker.only_next = True
         broker.open.clear()
         outbox.add(numbered(0, 5), [1, 4])
@@ -127,7 +127,7 @@ def test_an_entry_of_many_records_is_trimmed_when_all_of_them_are_confirmed(monk
 
 
 def test_back_pressure_ends_when_the_broker_has_caught_up() -> None:
-    async def scenario(outbox: Outbox, broker: Broker) -> None:
+    async def scenario(outbox: Outbox, broker: FailingPublisher) -> None:
         broker.open.clear()
         outbox.add(numbered(0, 10))
         waiting = asyncio.create_task(outbox.below(10))
@@ -144,7 +144,7 @@ def test_back_pressure_ends_when_the_broker_has_caught_up() -> None:
 
 def test_a_reset_starts_again_from_the_stored_records() -> None:
     async def scenarios() -> None:
-        broker = Broker()
+        broker = FailingPublisher()
         outbox = Outbox(cast("Publisher", broker))
         broker.open.clear()
         outbox.add(numbered(0, 4))
@@ -168,7 +168,7 @@ def test_a_reset_starts_again_from_the_stored_records() -> None:
 
 def test_what_is_lost_is_published_and_trimmed_no_more() -> None:
     async def run() -> None:
-        broker, trims = Broker(), 0
+        broker, trims = FailingPublisher(), 0
         broker.open.clear()
         outbox = Outbox(cast("Publisher", broker))
         publishing = Publishing(outbox, 0)

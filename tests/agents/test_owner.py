@@ -9,7 +9,7 @@ from stream.agents.transport import TP
 ASSIGNED = frozenset({TP("events.click", 0), TP("events.click", 1)})
 
 
-class _Worker:
+class _RunningWorker:
     """A partition worker that runs until it is stopped."""
 
     def __init__(self) -> None:
@@ -29,9 +29,9 @@ class _Worker:
         self._stopped.set()
 
 
-def _owner(workers: list[_Worker]) -> Owner[Any]:
+def _owner(workers: list[_RunningWorker]) -> Owner[Any]:
     def make_worker(_partition: int) -> Any:
-        workers.append(_Worker())
+        workers.append(_RunningWorker())
         return workers[-1]
 
     async def nothing() -> None:
@@ -44,7 +44,7 @@ def test_a_partition_revoked_during_an_assignment_is_not_started() -> None:
     """A worker stopped in the middle of a rebalance once ended with status 1 because of a KeyError."""
 
     async def run() -> None:
-        workers: list[_Worker] = []
+        workers: list[_RunningWorker] = []
         owner = _owner(workers)
         await owner.restore_offsets(ASSIGNED)
         await owner.on_revoked(ASSIGNED)
@@ -59,7 +59,7 @@ def test_a_partition_revoked_during_an_assignment_is_not_started() -> None:
 
 def test_an_assigned_partition_runs_until_it_is_revoked() -> None:
     async def run() -> None:
-        workers: list[_Worker] = []
+        workers: list[_RunningWorker] = []
         owner = _owner(workers)
         await owner.restore_offsets(ASSIGNED)
         await owner.on_assigned(ASSIGNED)
@@ -75,7 +75,7 @@ def test_workers_of_partitions_that_are_lost_publish_nothing_more() -> None:
     """Others may own them already: what these sent late would come after what their successors send."""
 
     async def run() -> None:
-        workers: list[_Worker] = []
+        workers: list[_RunningWorker] = []
         owner = _owner(workers)
         await owner.restore_offsets(ASSIGNED)
         await owner.on_assigned(ASSIGNED)

@@ -215,7 +215,7 @@ def test_a_worker_whose_outbox_is_full_can_be_stopped(redis_server: EmbeddedRedi
     play(redis_server, namespace, scenario, outbox_limit=30)
 
 
-class Broken:
+class BrokenPublisher:
     """A publisher with a bug."""
 
     async def publish(self, _: Sequence[Outgoing]) -> None:
@@ -224,7 +224,7 @@ class Broken:
 
 def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
-        rig.publisher = cast("Publisher", Broken())
+        rig.publisher = cast("Publisher", BrokenPublisher())
         _, running = await rig.start()
         async with asyncio.timeout(20):
             with pytest.raises(TypeError, match="no code expected this"):

@@ -6,12 +6,12 @@ import pytest
 from stream.clock import SystemClock
 from stream.local.redis import EmbeddedRedis
 from stream.storage.keys import ProjectionKeys
-from tests.agents.projection_rig import LOG, EndError, Rig, run_on, totals
+from tests.agents.projection_rig import LOG, EndError, ProjectionRig, run_on, totals
 from tests.agents.rig import until
 from tests.projections.adding import Adding, Reminding
 
 
-def told(rig: Rig) -> list[tuple[str, str]]:
+def told(rig: ProjectionRig) -> list[tuple[str, str]]:
     """Published alerts: the customer of each, and the total."""
     alerts = [orjson.loads(one.value or b"") for one in rig.broker.published if one.topic == "alerts"]
     return [(alert["customer_id"], alert["heard"]["feedback_id"]) for alert in alerts]
@@ -25,7 +25,7 @@ def wanted_alerts() -> set[tuple[str, str]]:
 def test_a_worker_that_ends_while_timers_fire_loses_and_repeats_none(
     redis_server: EmbeddedRedis, namespace: str, point: str
 ) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         reminding = Reminding()
 
         def probe(at: str) -> None:
@@ -50,7 +50,7 @@ def test_a_worker_that_ends_while_timers_fire_loses_and_repeats_none(
 def test_no_timer_fires_before_every_event_that_could_prevent_it_is_read(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, inputs = await rig.start(projection=Reminding())
         inputs.grows = True
         await until(lambda: rig.is_done(worker), "the end of the log")
@@ -65,7 +65,7 @@ def test_no_timer_fires_before_every_event_that_could_prevent_it_is_read(
 
 
 def test_the_earlier_of_two_clocks_counts(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, _ = await rig.start(projection=Reminding())
         await until(lambda: rig.is_done(worker), "the end of the log")
         for ahead_ms in (-86_400_000, 86_400_000):

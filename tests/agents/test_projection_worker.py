@@ -8,7 +8,7 @@ from stream.errors import SystematicError
 from stream.local.redis import EmbeddedRedis
 from stream.storage.keys import ProjectionKeys
 from stream.storage.projection_desk import ProjectionDesk
-from tests.agents.projection_rig import LOG, EndError, Rig, run_on, tens, totals
+from tests.agents.projection_rig import LOG, EndError, ProjectionRig, run_on, tens, totals
 from tests.agents.rig import until
 from tests.projections.adding import Adding
 
@@ -20,7 +20,7 @@ POINTS = ("polled", "computed", "script sent", "script done", "acked")
 def test_a_worker_that_ends_at_any_point_loses_and_doubles_nothing(
     redis_server: EmbeddedRedis, namespace: str, point: str, visit: int
 ) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         visits = 0
 
         def probe(at: str) -> None:
@@ -49,7 +49,7 @@ def test_a_worker_that_ends_at_any_point_loses_and_doubles_nothing(
 def test_what_holds_no_record_at_the_end_of_the_log_counts_as_read(redis_server: EmbeddedRedis, namespace: str) -> None:
     """Else whoever looks from outside how far a projection is would wait for the markers of a transaction for ever."""
 
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, inputs = await rig.start()
         inputs.markers = 3
         await until(lambda: worker.partition.state.offsets.get("numbers") == len(LOG) + 3, "the end of the log")
@@ -60,7 +60,7 @@ def test_what_holds_no_record_at_the_end_of_the_log_counts_as_read(redis_server:
 
 
 def test_a_worker_that_was_superseded_writes_nothing(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         computed = asyncio.Event()
         entered = False
 
@@ -84,7 +84,7 @@ def test_a_worker_that_was_superseded_writes_nothing(redis_server: EmbeddedRedis
 
 
 def test_states_that_redis_lost_are_folded_again(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, log = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")
         async for key in rig.client.scan_iter(f"{namespace}:*"):
@@ -97,7 +97,7 @@ def test_states_that_redis_lost_are_folded_again(redis_server: EmbeddedRedis, na
 
 
 def test_a_rebuild_starts_from_the_log_and_drops_the_old_states(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, log = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")
         with ProjectionDesk(rig.settings) as desk:
@@ -117,7 +117,7 @@ def test_a_rebuild_starts_from_the_log_and_drops_the_old_states(redis_server: Em
 
 
 def test_a_customer_is_erased_by_the_owner(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         worker, _, _ = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")
         with ProjectionDesk(rig.settings) as desk:
@@ -134,7 +134,7 @@ def test_a_customer_is_erased_by_the_owner(redis_server: EmbeddedRedis, namespac
 
 
 def test_a_state_that_cannot_be_read_ends_the_worker(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def act(rig: Rig) -> None:
+    async def act(rig: ProjectionRig) -> None:
         keys = ProjectionKeys(namespace, Adding.name, Adding.version, 0)
         await rig.client.set(keys.customer(0, "a"), b"\x00")
         _, running, _ = await rig.start()

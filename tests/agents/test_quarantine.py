@@ -181,7 +181,7 @@ def test_profiles_of_another_layout_end_the_worker_and_no_event_is_lost(
     play(redis_server, namespace, scenario, step_records=200)
 
 
-class Broken(Partition):
+class BrokenPartition(Partition):
     """A program in which every event causes an error."""
 
     def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
@@ -191,7 +191,7 @@ class Broken(Partition):
 
 def test_an_error_of_the_program_makes_no_dead_letters(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
-        broken = Broken(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        broken = BrokenPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
         _, running = await rig.start(partition=broken)
         with pytest.raises(SystematicError, match="made-up event as well, with ZeroDivisionError"):
             await asyncio.wait_for(running, 20)

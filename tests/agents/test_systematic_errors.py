@@ -39,7 +39,7 @@ def compiled() -> None:
     warm_up()
 
 
-class Failing(Partition):
+class FailingPartition(Partition):
     """A partition whose steps or sweeps over customers fail from some point on."""
 
     error: Exception
@@ -87,7 +87,7 @@ def test_an_error_in_every_step_is_not_blamed_on_events(
     redis_server: EmbeddedRedis, namespace: str, error: Exception, kind: type[StreamError], says: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        failing = Failing(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
         failing.error = error
         worker, running = await rig.start(partition=failing)
         with pytest.raises(kind, match=says):
@@ -159,7 +159,7 @@ def test_an_error_in_a_sweep_ends_the_worker_at_once(
     redis_server: EmbeddedRedis, namespace: str, error: Exception
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        failing = Failing(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
         failing.error, failing.in_sweeps = error, True
         _, running = await rig.start(partition=failing)
         with pytest.raises((SystematicError, AttributeError)):

@@ -14,13 +14,13 @@ from stream.processing.scorer import Scorer
 from stream.projections.consents import Consents
 from stream.storage.keys import ProjectionKeys
 from tests.agents.rig import until
-from tests.agents.training import EXAMPLES, PARTITIONS, Bench, folded, play
+from tests.agents.training import EXAMPLES, PARTITIONS, TrainerBench, folded, play
 from tests.processing.frozen import SILENCE, frozen
 from tests.processing.station import NOW_MS
 
 
 def test_the_model_is_the_fold_over_the_topic(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start()
         await until(bench.all_learned, "everything is learned")
         await bench.end()
@@ -33,7 +33,7 @@ def test_the_model_is_the_fold_over_the_topic(redis_server: EmbeddedRedis, names
 def test_an_example_that_is_sent_again_is_learned_once(redis_server: EmbeddedRedis, namespace: str) -> None:
     twice = [*EXAMPLES[:300], *EXAMPLES[100:400], *EXAMPLES[390:], EXAMPLES[0], EXAMPLES[899]]
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start()
         await until(bench.all_learned, "everything is learned")
         await bench.end()
@@ -49,7 +49,7 @@ def test_nothing_is_learned_of_who_takes_profiling_back(redis_server: EmbeddedRe
     places = {example.example_id: k for k, example in enumerate(EXAMPLES)}
     every = sorted([*agreed, *refused], key=lambda example: places[example.example_id])
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         said = Agreements()
         said.add(Purpose.PROFILING, None, Statement(NOW_MS, True, "e-1", "consent withdrawn"))
         keys = ProjectionKeys(namespace, Consents.name, Consents.version, 0)
@@ -66,7 +66,7 @@ def test_nothing_is_learned_of_who_takes_profiling_back(redis_server: EmbeddedRe
 def test_an_invalid_record_is_skipped(redis_server: EmbeddedRedis, namespace: str) -> None:
     values = [b"", b"{", b'{"kind":"label"}', *map(encode_example, EXAMPLES[:100]), b"null"]
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start()
         await until(bench.all_learned, "everything is learned")
         await bench.end()
@@ -76,7 +76,7 @@ def test_an_invalid_record_is_skipped(redis_server: EmbeddedRedis, namespace: st
 
 
 def test_trainers_that_come_and_go_make_the_same_model(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         for target in (200, 450, 700):
             await bench.start()
             await until(lambda target=target: bench.topic.acked_to >= target, "some are learned")  # type: ignore[misc]
@@ -92,7 +92,7 @@ def test_trainers_that_come_and_go_make_the_same_model(redis_server: EmbeddedRed
 def test_a_frozen_model_stays_while_the_trainer_goes_on_learning(redis_server: EmbeddedRedis, namespace: str) -> None:
     snapshot = encode_snapshot(frozen(SILENCE))
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.client.set(bench.keys.snapshot(), snapshot)
         await bench.start(publish=False)
         await until(bench.all_learned, "everything is learned")
@@ -106,7 +106,7 @@ def test_a_frozen_model_stays_while_the_trainer_goes_on_learning(redis_server: E
 def test_a_scorer_follows_the_snapshot_and_keeps_the_last_good_one(
     redis_server: EmbeddedRedis, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         first = Scorer.first(28.0)
         current = CurrentModel(bench.store(), poll_s=60.0, first=first)
         assert not current.scorer.model.ready

@@ -7,10 +7,10 @@ from stream.errors import StorageError
 from stream.local.redis import EmbeddedRedis
 from stream.storage.model_store import ModelStore
 from tests.agents.rig import until
-from tests.agents.training import EXAMPLES, Bench, folded, play
+from tests.agents.training import EXAMPLES, TrainerBench, folded, play
 
 
-class Failing(ModelStore):
+class FailingStore(ModelStore):
     """A store that refuses its first write, and does its second one without confirming it."""
 
     writes = 0
@@ -25,8 +25,8 @@ class Failing(ModelStore):
 
 
 def test_when_redis_fails_the_trainer_returns_to_its_checkpoint(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
-        await bench.start(Failing(bench.client, bench.keys, "failing"), snapshot_s=0.0)
+    async def scenario(bench: TrainerBench) -> None:
+        await bench.start(FailingStore(bench.client, bench.keys, "failing"), snapshot_s=0.0)
         await until(lambda: len(bench.topic.rewinds) == 2, "two failures")
         assert bench.topic.rewinds[0] == 0 < bench.topic.rewinds[1]
         # the second write may have held everything; then nothing is left to acknowledge
@@ -38,7 +38,7 @@ def test_when_redis_fails_the_trainer_returns_to_its_checkpoint(redis_server: Em
 
 
 def test_a_lost_batch_is_not_skipped(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         bench.topic.lost = {0, 210}
         await bench.start()
         await until(bench.all_learned, "everything is learned")
@@ -50,7 +50,7 @@ def test_a_lost_batch_is_not_skipped(redis_server: EmbeddedRedis, namespace: str
 
 
 def test_nothing_is_acked_before_it_is_saved(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start(snapshot_s=0.0)
         await until(lambda: bench.topic.acked_to > 0, "a first save")
         await bench.end()
@@ -62,7 +62,7 @@ def test_nothing_is_acked_before_it_is_saved(redis_server: EmbeddedRedis, namesp
 def test_a_trainer_that_was_replaced_waits_also_when_batches_keep_coming(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start(fenced_wait_s=60.0)
         await until(lambda: bench.topic.acked_to > 0, "a first save")
         other = bench.store("other")
@@ -83,7 +83,7 @@ def test_a_trainer_that_was_replaced_waits_also_when_batches_keep_coming(
 def test_a_trainer_that_was_replaced_but_not_revoked_takes_over_again(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         await bench.start()
         await until(lambda: bench.topic.acked_to > 0, "a first save")
         await bench.store("other").claim()

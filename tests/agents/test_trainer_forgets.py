@@ -12,7 +12,7 @@ from stream.privacy.request_records import PrivacyRequest
 from stream.settings import Settings
 from stream.storage.privacy_desk import PrivacyDesk
 from tests.agents.rig import until
-from tests.agents.training import EXAMPLES, Bench, play
+from tests.agents.training import EXAMPLES, TrainerBench, play
 
 _KEY = b"k" * 32
 PEOPLE = [f"c-{number}" for number in range(5)]
@@ -32,7 +32,7 @@ def sampled(settings: Settings) -> list[str]:
 def test_who_is_erased_is_in_no_sample_any_more(redis_server: EmbeddedRedis, namespace: str) -> None:
     settings = Settings(redis_url=redis_server.url, namespace=namespace)
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(bench: TrainerBench) -> None:
         erasures = Erasures(_KEY)
         await bench.start(erasures=erasures)
         await until(bench.all_learned, "everything is learned", 60.0)

@@ -15,7 +15,7 @@ TOPICS = ("click", "email")
 
 
 @dataclass
-class _Worker:
+class _CountingWorker:
     signs: int = 0
     records_stored: int = 0
     waiting: dict[int, int] = field(default_factory=dict)
@@ -24,11 +24,11 @@ class _Worker:
         return self.waiting.get(source, 0)
 
 
-class _Bench:
+class _WatchdogBench:
     """A watchdog over one partition. The test moves its parts by hand; the fetch loop turns by itself."""
 
     def __init__(self) -> None:
-        self.worker = _Worker()
+        self.worker = _CountingWorker()
         self.workers = {0: self.worker}
         self.positions: dict[TP, Position] = {}
         self.redis = self.broker = True
@@ -69,27 +69,27 @@ class _Bench:
 
 
 def test_a_worker_without_work_may_stand_still() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.lag(7, 7)
     assert bench.watch(100) == ""
 
 
 def test_records_that_are_received_and_never_stored_are_a_reason_to_leave() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.worker.waiting = {1: 30}
     assert "email/0 has not moved for 10 s" in (said := bench.watch(20))
     assert "30 records are received and not stored" in said
 
 
 def test_records_that_wait_in_the_log_and_are_never_received_are_a_reason_to_leave() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.lag(7, 100)
     bench.worker.signs += 1
     assert "93 wait in the log" in bench.watch(20)
 
 
 def test_an_input_that_is_not_received_is_noticed_while_another_one_is_processed() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.lag(7, 100)
     bench.worker.waiting = {1: 30}
 
@@ -100,7 +100,7 @@ def test_an_input_that_is_not_received_is_noticed_while_another_one_is_processed
 
 
 def test_a_slow_worker_that_moves_may_go_on() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.worker.waiting = {0: 30}
 
     def step_now_and_then() -> None:
@@ -111,7 +111,7 @@ def test_a_slow_worker_that_moves_may_go_on() -> None:
 
 def test_an_unreachable_server_is_no_reason_to_leave_and_the_time_starts_again_afterwards() -> None:
     for server in ("redis", "broker"):
-        bench = _Bench()
+        bench = _WatchdogBench()
         bench.worker.waiting = {0: 30}
         bench.lag(7, 100)
         setattr(bench, server, False)
@@ -122,23 +122,23 @@ def test_an_unreachable_server_is_no_reason_to_leave_and_the_time_starts_again_a
 
 
 def test_a_hanging_event_loop_is_a_reason_whatever_the_servers_do() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.redis = bench.broker = False
     assert bench.watch(20, loop_turns=False).startswith("the event loop has not moved")
 
 
 def test_a_fetch_loop_that_hangs_is_a_reason_while_partitions_are_assigned() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.fetches = False
     assert bench.watch(20).startswith("the fetch loop has not moved")
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.fetches = False
     bench.workers.clear()
     assert bench.watch(100) == ""
 
 
 def test_a_fetch_loop_that_comes_late_because_of_long_steps_hangs_when_nothing_is_left_to_store() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.fetches = False
     left = list(range(60))
 
@@ -150,7 +150,7 @@ def test_a_fetch_loop_that_comes_late_because_of_long_steps_hangs_when_nothing_i
 
 
 def test_a_process_that_was_frozen_as_a_whole_has_time_to_go_on() -> None:
-    bench = _Bench()
+    bench = _WatchdogBench()
     bench.worker.waiting = {0: 30}
     assert bench.watch(2) == ""
     bench.at_s += 10_000.0

@@ -50,7 +50,7 @@ def folded(learned: Sequence[Example]) -> bytes:
 
 
 @dataclass
-class Batch:
+class BatchOfExamples:
     """Examples of the training partition that were fetched together."""
 
     records: Sequence[Record]
@@ -97,11 +97,11 @@ class TrainingLog:
                 if start in self.lost:
                     self.lost.remove(start)
                 else:
-                    trainer.deliver(cast("Any", Batch(records, self, self.lease, start, self.position)))
+                    trainer.deliver(cast("Any", BatchOfExamples(records, self, self.lease, start, self.position)))
             await asyncio.sleep(0)
 
 
-class Bench:
+class TrainerBench:
     """Trainers, one after the other, over one topic and one Redis."""
 
     def __init__(self, client: Client, namespace: str, values: Sequence[bytes]) -> None:
@@ -154,11 +154,11 @@ class Bench:
 def play(
     redis: EmbeddedRedis,
     namespace: str,
-    scenario: Callable[[Bench], Awaitable[None]],
+    scenario: Callable[[TrainerBench], Awaitable[None]],
     values: Sequence[bytes] | None = None,
 ) -> None:
     async def use(client: Client) -> None:
-        bench = Bench(client, namespace, values or [encode_example(example) for example in EXAMPLES])
+        bench = TrainerBench(client, namespace, values or [encode_example(example) for example in EXAMPLES])
         try:
             await scenario(bench)
         finally:

@@ -13,7 +13,7 @@ from stream.events.kinds import EventKind
 from tests.features.profiles import Profile
 from tests.oracle.event import Event
 
-__all__ = ["Answer", "Heard", "Task", "answer"]
+__all__ = ["Heard", "RepackAnswer", "RepackTask", "answer"]
 
 
 class Heard(NamedTuple):
@@ -24,7 +24,7 @@ class Heard(NamedTuple):
     at: int
 
 
-class Task(msgspec.Struct):
+class RepackTask(msgspec.Struct):
     """``packed``: base64. ``now``: time of the features (ms)."""
 
     packed: str
@@ -32,7 +32,7 @@ class Task(msgspec.Struct):
     now: int
 
 
-class Answer(msgspec.Struct):
+class RepackAnswer(msgspec.Struct):
     """``pending``: the inputs by name of each landmark that waits for its label, without default values."""
 
     packed: str
@@ -40,13 +40,13 @@ class Answer(msgspec.Struct):
     pending: list[dict[str, int]]
 
 
-def answer(task: Task) -> Answer:
+def answer(task: RepackTask) -> RepackAnswer:
     profile = Profile.of(b64decode(task.packed))
     profile.apply([Event(event_id, EventKind[kind], at) for event_id, kind, at in task.events])
     packed = profile.packed()
     stored = Profile.of(packed)
-    return Answer(b64encode(packed).decode(), stored.values(task.now), stored.pending())
+    return RepackAnswer(b64encode(packed).decode(), stored.values(task.now), stored.pending())
 
 
 if __name__ == "__main__":
-    sys.stdout.write(msgspec.json.encode(answer(msgspec.json.decode(sys.stdin.read(), type=Task))).decode())
+    sys.stdout.write(msgspec.json.encode(answer(msgspec.json.decode(sys.stdin.read(), type=RepackTask))).decode())

@@ -26,7 +26,7 @@ from stream.features.registry import FEATURE_NAMES
 from stream.online_models.example import encode_example
 from stream.online_models.snapshot import decode_snapshot
 from tests.catalogue.installation import COMPILE_S, installed_in, reordered_in, run
-from tests.catalogue.repack import Answer, Heard, Task, answer
+from tests.catalogue.repack import Heard, RepackAnswer, RepackTask, answer
 from tests.catalogue.shop_log import BEGIN_MS, DAY_MS, Told, shop_log
 from tests.catalogue.whole_path import Folded, Folding, Learned, Learning, LoggedRecord, folded, learned
 from tests.features.profiles import Profile
@@ -153,9 +153,9 @@ def _never_had(events: list[Heard]) -> str:
 
 @pytest.mark.timeout(COMPILE_S)
 def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(installed: Path) -> None:
-    def with_channel(packed: str, events: list[Heard]) -> Answer:
-        task = msgspec.json.encode(Task(packed, events, now)).decode()
-        return msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=Answer)
+    def with_channel(packed: str, events: list[Heard]) -> RepackAnswer:
+        task = msgspec.json.encode(RepackTask(packed, events, now)).decode()
+        return msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=RepackAnswer)
 
     now = BEGIN_MS + 20 * DAY_MS
     before, after = _events(0, 10), _events(10, 8)
@@ -165,7 +165,7 @@ def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(
 
     # earlier counts are unchanged, and the channel begins at zero
     forward = with_channel(stored, after)
-    whole = answer(Task(stored, after, now))
+    whole = answer(RepackTask(stored, after, now))
     assert whole.packed == _never_had(before + after)
     assert forward.values == {**whole.values, "complaints_28d": 4, "visits_7d": 0, "visits_28d": 0}
     # a section of 3 bytes, its number of channels, the channel's number and days, and 2 bytes a day
@@ -174,7 +174,7 @@ def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(
     assert with_channel(forward.packed, []) == forward
 
     # a program without the channel drops it when it writes the customer, and keeps everything else
-    back = answer(Task(forward.packed, [], now))
+    back = answer(RepackTask(forward.packed, [], now))
     assert back == whole
     assert with_channel(back.packed, []).values["complaints_28d"] == 0
 
@@ -190,8 +190,8 @@ def test_a_stored_profile_is_read_by_a_program_whose_features_are_in_another_ord
     for day, inputs in enumerate(frozen):
         profile.freeze(BEGIN_MS + day * DAY_MS, inputs)
     packed = b64encode(profile.packed()).decode()
-    task = msgspec.json.encode(Task(packed, [], BEGIN_MS)).decode()
-    there = msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=Answer)
+    task = msgspec.json.encode(RepackTask(packed, [], BEGIN_MS)).decode()
+    there = msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=RepackAnswer)
     assert there.pending == frozen
     # and this program reads the profiles of that one
     assert Profile.of(b64decode(there.packed)).pending() == frozen

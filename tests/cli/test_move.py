@@ -156,7 +156,7 @@ def test_a_directory_without_anything_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path} holds nothing" in refused.stderr
 
 
-class _Record:
+class _LogRecord:
     """What `merged_by_time` and `once_each` read of a record."""
 
     def __init__(
@@ -178,9 +178,9 @@ class _Record:
 def test_the_order_within_a_partition_stays_and_sorted_partitions_are_merged(times: list[list[int | None]]) -> None:
     now_ms = 2 * 10**12
 
-    def record(stream: int, number: int, at: int | None) -> _Record:
+    def record(stream: int, number: int, at: int | None) -> _LogRecord:
         event = {"stream": stream, "number": number, **({} if at is None else {"occurred_at": at})}
-        return _Record(orjson.dumps(event), now_ms)
+        return _LogRecord(orjson.dumps(event), now_ms)
 
     streams = [[record(stream, number, at) for number, at in enumerate(own)] for stream, own in enumerate(times)]
     merged = [orjson.loads(found.value() or b"") for found in merged_by_time([iter(own) for own in streams], 0)]  # type: ignore[arg-type]
@@ -196,14 +196,14 @@ def test_an_event_from_the_future_delays_no_other() -> None:
     """Workers reject it, so its time is not used here either."""
     early, late = orjson.dumps({"occurred_at": 10}), orjson.dumps({"occurred_at": 20})
     wild = orjson.dumps({"occurred_at": 10**9})
-    streams = [[_Record(wild, 1_000_000), _Record(early, 1_000_000)], [_Record(late, 1_000_000)]]
+    streams = [[_LogRecord(wild, 1_000_000), _LogRecord(early, 1_000_000)], [_LogRecord(late, 1_000_000)]]
     merged = [found.value() for found in merged_by_time([iter(own) for own in streams], 300_000)]  # type: ignore[arg-type]
     assert merged == [wild, early, late]
 
 
 def test_events_are_merged_by_the_field_that_events_have() -> None:
-    def log(times: list[int]) -> Iterator[_Record]:
-        return iter([_Record(orjson.dumps({**SAID[0], "occurred_at": at}), 2 * 10**12) for at in times])
+    def log(times: list[int]) -> Iterator[_LogRecord]:
+        return iter([_LogRecord(orjson.dumps({**SAID[0], "occurred_at": at}), 2 * 10**12) for at in times])
 
     merged = merged_by_time([log([2, 4]), log([1, 3])], 0)  # type: ignore[list-item]
     assert [orjson.loads(found.value() or b"")["occurred_at"] for found in merged] == [1, 2, 3, 4]
@@ -215,7 +215,7 @@ def test_what_was_published_again_after_a_crash_is_copied_once() -> None:
     first, second = ([place_header(Place(0, offset, 0, now_ms))] for offset in (4, 5))
     repeated = [REPEATED, place_header(Place(0, 6, 0, now_ms))]
     log = [(b"1", first), (b"2", second), (b"1", first), (b"2", second), (b"1", repeated), (b"3", None)]
-    found = once_each(_Record(value, now_ms, headers) for value, headers in log)  # type: ignore[misc]
+    found = once_each(_LogRecord(value, now_ms, headers) for value, headers in log)  # type: ignore[misc]
     assert [record.value() for record in found] == [b"1", b"2", b"1", b"3"]
 
 

@@ -59,7 +59,7 @@ def test_every_name_tells_its_type() -> None:
         assert placed.event_type is event_type
 
 
-class _Record:
+class _SentRecord:
     """The record as a worker will consume it."""
 
     timestamp = NOW_MS
@@ -93,7 +93,7 @@ def test_each_draft_is_admitted_or_rejected_and_workers_accept_what_is_admitted(
     admitted = CONTRACT.admit(drafts, NOW_MS)
     assert sorted([*admitted.positions, *(bad.record for bad in admitted.rejections)]) == list(range(len(drafts)))
     for record in admitted.records:
-        decoded = Decoder().decode(record.event_type, [_Record(record)])
+        decoded = Decoder().decode(record.event_type, [_SentRecord(record)])
         assert decoded.customer_ids == [record.customer_id]
         assert decoded.events["time"].tolist() == [record.at_ms]
 

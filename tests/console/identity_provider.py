@@ -31,7 +31,7 @@ KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"}, auto_kid=False)
 OTHER_KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"}, auto_kid=False)
 
 
-class Client:
+class ConsoleClient:
     """The console."""
 
     def get_client_id(self) -> str:
@@ -104,7 +104,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     def save_authorization_code(self, code: str, request: Any) -> None:
         CODES[code] = Code(request)
 
-    def query_authorization_code(self, code: str, client: Client) -> Code | None:
+    def query_authorization_code(self, code: str, client: ConsoleClient) -> Code | None:
         del client
         return CODES.get(code)
 
@@ -162,8 +162,8 @@ class Request(OAuth2Request):  # type: ignore[misc]
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]
-    def query_client(self, client_id: str) -> Client | None:
-        return Client() if client_id == CLIENT_ID else None
+    def query_client(self, client_id: str) -> ConsoleClient | None:
+        return ConsoleClient() if client_id == CLIENT_ID else None
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:
         TOKENS[token["access_token"]] = request.user

@@ -78,7 +78,7 @@ class NotYetMade:
         raise TopologyError("the consumer is not made yet")
 
 
-class Stored:
+class StoredWithoutModel:
     """A store without a model."""
 
     async def present(self) -> tuple[bytes | None, int]:
@@ -90,7 +90,7 @@ class Stored:
 def test_a_worker_waits_for_partitions_unless_there_are_none_for_it_and_for_a_look_for_a_model(
     intake: object, *, idle: bool
 ) -> None:
-    model = CurrentModel(cast("Any", Stored()), 1.0)
+    model = CurrentModel(cast("Any", StoredWithoutModel()), 1.0)
     owner = cast("Any", SimpleNamespace(workers={}))
     readiness = Readiness(
         Health(30.0), cast("Intake", intake), owner, model, ["events.click"], idle=lambda: idle, stopping=lambda: False
@@ -102,7 +102,7 @@ def test_a_worker_waits_for_partitions_unless_there_are_none_for_it_and_for_a_lo
 
 
 @dataclass
-class Log:
+class InputLog:
     """One input as the transport shows it."""
 
     lease: int | None = 1
@@ -119,12 +119,12 @@ class Log:
         return Position(self.received_to, None if self.end is None else LogEnd(self.end, self.end, 0))
 
 
-def backlog_of(log: Log) -> Backlog:
+def backlog_of(log: InputLog) -> Backlog:
     return Backlog(cast("Intake", log))
 
 
 def test_an_input_has_caught_up_when_its_log_is_stored_up_to_the_first_end_seen() -> None:
-    log = Log(received_to=40, end=100)
+    log = InputLog(received_to=40, end=100)
     backlog = backlog_of(log)
     assert not backlog.caught_up(CLICKS, stored=0, buffered=40)
     # the log grows as fast as it is processed: the first end seen counts
@@ -136,25 +136,25 @@ def test_an_input_has_caught_up_when_its_log_is_stored_up_to_the_first_end_seen(
 
 
 def test_an_input_whose_log_has_not_been_seen_has_not_caught_up() -> None:
-    assert not backlog_of(Log()).caught_up(CLICKS, stored=0, buffered=0)
+    assert not backlog_of(InputLog()).caught_up(CLICKS, stored=0, buffered=0)
 
 
 def test_an_input_that_was_revoked_has_not_caught_up() -> None:
-    assert not backlog_of(Log(lease=None, end=0)).caught_up(CLICKS, stored=0, buffered=0)
+    assert not backlog_of(InputLog(lease=None, end=0)).caught_up(CLICKS, stored=0, buffered=0)
 
 
 def test_an_empty_log_is_caught_up_with_at_once() -> None:
-    assert backlog_of(Log(end=0)).caught_up(CLICKS, stored=0, buffered=0)
+    assert backlog_of(InputLog(end=0)).caught_up(CLICKS, stored=0, buffered=0)
 
 
 @pytest.mark.parametrize(("buffered", "expected"), [(0, True), (1, False)])
 def test_offsets_without_records_at_the_end_need_not_be_stored(buffered: int, *, expected: bool) -> None:
-    log = Log(received_to=100, end=100)
+    log = InputLog(received_to=100, end=100)
     assert backlog_of(log).caught_up(CLICKS, stored=97, buffered=buffered) is expected
 
 
 def test_after_a_rewind_everything_is_to_be_caught_up_with_again() -> None:
-    log = Log(received_to=100, end=100)
+    log = InputLog(received_to=100, end=100)
     backlog = backlog_of(log)
     assert backlog.caught_up(CLICKS, stored=100, buffered=0)
     log.lease, log.received_to = 2, 0

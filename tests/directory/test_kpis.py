@@ -33,7 +33,7 @@ CHANGES = 500
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldLog:
     """The log as pandas reads it, and made-up changes of stage; ``store`` has both."""
 
     rows: pd.DataFrame
@@ -42,7 +42,7 @@ class Told:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToldLog]:
     url = f"sqlite:///{tmp_path_factory.mktemp('kpis')}/directory.sqlite"
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
@@ -56,7 +56,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         claim = store.claim()
         for start in range(0, len(messages), STEP):
             commit(store, claim, messages[start : start + STEP], offset=start)
-        yield Told(rows, changes, store)
+        yield ToldLog(rows, changes, store)
 
 
 def made_up_changes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def periods(rows: pd.DataFrame, grain: Grain) -> "pd.Series[Any]":
 
 
 @pytest.mark.parametrize("grain", Grain)
-def test_sales_and_customers_of_each_period(told: Told, grain: Grain) -> None:
+def test_sales_and_customers_of_each_period(told: ToldLog, grain: Grain) -> None:
     rows = told.rows.assign(begin=periods(told.rows, grain))
     orders, returns = rows[rows["subtype"] == "order"], rows[rows["subtype"] == "return"]
     first = orders.groupby("customer_id")["begin"].min()
@@ -105,7 +105,7 @@ def test_sales_and_customers_of_each_period(told: Told, grain: Grain) -> None:
 
 
 @pytest.mark.parametrize("grain", Grain)
-def test_retention_of_each_cohort(told: Told, grain: Grain) -> None:
+def test_retention_of_each_cohort(told: ToldLog, grain: Grain) -> None:
     orders = told.rows[told.rows["subtype"] == "order"]
     orders = orders.assign(begin=periods(orders, grain))
     first = orders.groupby("customer_id")["begin"].min()
@@ -128,7 +128,7 @@ def ages(grain: Grain, count: int) -> list[pd.DateOffset]:
     ]
 
 
-def test_returning_customers_and_the_spend_of_each(told: Told) -> None:
+def test_returning_customers_and_the_spend_of_each(told: ToldLog) -> None:
     rows = told.rows
     orders = rows[rows["subtype"] == "order"]
     counts = orders.groupby("customer_id").size()
@@ -147,7 +147,7 @@ def test_returning_customers_and_the_spend_of_each(told: Told) -> None:
 
 
 @pytest.mark.parametrize("grain", Grain)
-def test_flows_between_stages(told: Told, grain: Grain) -> None:
+def test_flows_between_stages(told: ToldLog, grain: Grain) -> None:
     changes = told.changes.assign(
         begin=periods(told.changes, grain), flow=told.changes["came"] + ">" + told.changes["went"]
     )
@@ -159,7 +159,7 @@ def test_flows_between_stages(told: Told, grain: Grain) -> None:
     assert {(one.begin, stage): count for one in found for stage, count in one.came_into.items()} == into.to_dict()
 
 
-def test_customers_by_stage_are_those_of_the_documents(told: Told) -> None:
+def test_customers_by_stage_are_those_of_the_documents(told: ToldLog) -> None:
     claim = told.store.claim()
     stages = {"12347": "active", "12348": "lost", "12349": "active"}
     documents = [Document(customer, {"document_events": 1, "stage": stage}) for customer, stage in stages.items()]

@@ -26,7 +26,7 @@ AT_MS = round(datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC).timestamp() * 1
 
 
 @dataclass(frozen=True)
-class Came:
+class CameRecord:
     key: bytes
     value: bytes | None
     timestamp: int = AT_MS
@@ -36,7 +36,7 @@ class Came:
 
 def read(topic: str, *values: bytes | None) -> tuple[list[object], int]:
     """The messages, and how many records were refused."""
-    found = inputs_of(SETTINGS)[topic].read([Came(b"c-1", value) for value in values])
+    found = inputs_of(SETTINGS)[topic].read([CameRecord(b"c-1", value) for value in values])
     return [message for _, message in found.keyed], len(found.rejections)
 
 
@@ -170,7 +170,9 @@ def test_an_invalid_document_is_refused() -> None:
 
 def test_an_event_that_is_sent_again_counts_where_it_came_first() -> None:
     value = msgspec.json.encode({"event_id": "e", "customer_id": "c-1", "occurred_at": AT, "name": "page_viewed"})
-    again = Came(b"c-1", value, headers=((AGAIN, b"1"), edition_header(3)))
-    first = Came(b"c-1", value, headers=((ARRIVED_AS, b"c-1"),))
-    found = inputs_of(SETTINGS)[SETTINGS.topic_of(EventType.CLICK)].read([again, first, again, Came(b"c-1", b"[]")])
+    again = CameRecord(b"c-1", value, headers=((AGAIN, b"1"), edition_header(3)))
+    first = CameRecord(b"c-1", value, headers=((ARRIVED_AS, b"c-1"),))
+    found = inputs_of(SETTINGS)[SETTINGS.topic_of(EventType.CLICK)].read(
+        [again, first, again, CameRecord(b"c-1", b"[]")]
+    )
     assert (len(found.keyed), [*found.positions], found.skipped) == (1, [1], 3)

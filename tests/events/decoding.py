@@ -13,7 +13,7 @@ NOW_MS = 1_717_200_000_000
 AT = "2024-05-31T12:30:00.250Z"
 
 
-class Record(NamedTuple):
+class RecordOfProducer(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int = NOW_MS
@@ -38,12 +38,12 @@ VALID: dict[EventType, dict[str, Any]] = {
 CLICK, PURCHASE = VALID[EventType.CLICK], VALID[EventType.PURCHASE]
 
 
-def record(event: dict[str, Any]) -> Record:
-    return Record(str(event.get("customer_id", "c-1")).encode(), json.dumps(event).encode())
+def record(event: dict[str, Any]) -> RecordOfProducer:
+    return RecordOfProducer(str(event.get("customer_id", "c-1")).encode(), json.dumps(event).encode())
 
 
 def decode_one(value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1") -> Decoded:
-    return Decoder().decode(event_type, [Record(key, value)])
+    return Decoder().decode(event_type, [RecordOfProducer(key, value)])
 
 
 def reason_of(

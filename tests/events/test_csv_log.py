@@ -70,7 +70,7 @@ def test_each_kind_of_row_becomes_its_native_event(cells: str, expected: dict[st
 )
 def test_bad_cells_pass_through_and_become_dead_letters(cells: str, reason: Defect) -> None:
     (event,) = read(f"2024-05-31 12:30:00,17,{cells},1")
-    decoded = Decoder().decode(event.event_type, [_Record(event)])
+    decoded = Decoder().decode(event.event_type, [_CsvRecord(event)])
     assert [rejection.reason for rejection in decoded.rejections] == [reason]
 
 
@@ -99,7 +99,7 @@ def test_columns_come_in_any_order_and_others_are_ignored() -> None:
 def test_naive_times_are_local_and_offsets_are_kept(ts: str, zone: tzinfo, at_ms: int) -> None:
     (event,) = read(f"{ts},17,click,page_viewed,,,", zone=zone)
     assert event.at_ms == at_ms
-    decoded = Decoder().decode(EventType.CLICK, [_Record(event)])
+    decoded = Decoder().decode(EventType.CLICK, [_CsvRecord(event)])
     assert decoded.events["time"].tolist() == [at_ms]
 
 
@@ -197,7 +197,7 @@ def test_every_row_of_the_examples_is_an_event_of_its_own(name: str, counts: dic
     events = list(read_log(path, LogForm(currency="GBP")))
     assert Counter(event.event_type for event in events) == counts
     for event_type, count in counts.items():
-        records = [_Record(event) for event in events if event.event_type is event_type]
+        records = [_CsvRecord(event) for event in events if event.event_type is event_type]
         decoded = Decoder(rates={"GBP": 1.0}).decode(event_type, records)
         assert decoded.rejections == []
         assert decoded.events["time"].tolist() == [record.timestamp for record in records]
@@ -206,7 +206,7 @@ def test_every_row_of_the_examples_is_an_event_of_its_own(name: str, counts: dic
         assert sum(1 for _ in lines) == len(events) + 1
 
 
-class _Record:
+class _CsvRecord:
     """The record that a producer would make of a log event."""
 
     def __init__(self, event: LogEvent) -> None:

@@ -21,7 +21,7 @@ from tests.events.decoding import (
     NOW_MS,
     PURCHASE,
     VALID,
-    Record,
+    RecordOfProducer,
     changed,
     decode_one,
     reason_of,
@@ -72,7 +72,7 @@ def test_only_an_open_can_be_a_machine_open() -> None:
 
 def test_rows_and_rejections_keep_the_order_of_the_records() -> None:
     good = [record(CLICK | {"event_id": f"e-{i}", "customer_id": f"c-{i}"}) for i in range(6)]
-    good[1] = good[4] = Record(None, b"{}")
+    good[1] = good[4] = RecordOfProducer(None, b"{}")
     decoded = Decoder().decode(EventType.CLICK, good)
     assert decoded.events["record"].tolist() == [0, 2, 3, 5]
     assert decoded.customer_ids == ["c-0", "c-2", "c-3", "c-5"]
@@ -138,7 +138,7 @@ def test_every_millisecond_survives_as_epoch_seconds(at_ms: int) -> None:
 def test_an_order_or_a_refund_may_leave_its_amount_out(name: str, currency: str | None) -> None:
     value = changed(EventType.PURCHASE, name=name, amount=None, currency=currency)
     for decoder in (Decoder(), Decoder(rates={"EUR": 1.0})):
-        decoded = decoder.decode(EventType.PURCHASE, [Record(b"c-1", value)])
+        decoded = decoder.decode(EventType.PURCHASE, [RecordOfProducer(b"c-1", value)])
         assert decoded.rejections == []
         assert decoded.events["amount"].tolist() == [UNKNOWN_AMOUNT]
 
@@ -229,7 +229,7 @@ bodies = st.one_of(st.none(), st.binary(max_size=200), damaged, mutated)
 def test_any_bytes_give_one_event_or_one_rejection_each(
     event_type: EventType, pairs: list[tuple[bytes | None, bytes | None]]
 ) -> None:
-    decoded = Decoder().decode(event_type, [Record(*pair) for pair in pairs])
+    decoded = Decoder().decode(event_type, [RecordOfProducer(*pair) for pair in pairs])
     rejected = [rejection.record for rejection in decoded.rejections]
     assert sorted(rejected + decoded.events["record"].tolist()) == list(range(len(pairs)))
     assert len(decoded.customer_ids) == len(decoded.events)
@@ -249,7 +249,7 @@ bomb = st.builds(lambda depth: b'{"x":' * depth + b"1" + b"}" * depth, st.intege
 
 @given(st.sampled_from(EventType), st.lists(st.one_of(good, good, good, bodies, bomb), max_size=12))
 def test_a_batch_is_decoded_as_its_records_are_alone(event_type: EventType, values: list[bytes | None]) -> None:
-    together = Decoder().decode(event_type, [Record(b"c-1", value) for value in values])
+    together = Decoder().decode(event_type, [RecordOfProducer(b"c-1", value) for value in values])
     alone = [decode_one(value, event_type) for value in values]
     assert together.customer_ids == [customer for one in alone for customer in one.customer_ids]
     for column in ("time", "kind", "amount", "event_id", "order_id"):

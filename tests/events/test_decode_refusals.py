@@ -15,7 +15,7 @@ from tests.events.decoding import (
     NOW_MS,
     PURCHASE,
     VALID,
-    Record,
+    RecordOfProducer,
     changed,
     decode_one,
     reason_of,
@@ -164,7 +164,7 @@ def test_an_order_of_many_items_is_not_deep() -> None:
 
 
 def test_an_unexpected_failure_rejects_the_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Record):
+    class Broken(RecordOfProducer):
         @property
         def value(self) -> bytes:
             raise RuntimeError("lost\nbuffer")

@@ -14,7 +14,7 @@ from stream.cli.contracts import CONTRACTS, UNIONS, export, schema_of, schema_of
 from stream.events.decode import Decoder
 from stream.events.kinds import KIND_OF, EventType
 from stream.events.model import CONTRACT_OF
-from tests.events.decoding import Record
+from tests.events.decoding import RecordOfProducer
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "contracts"
 VALIDATORS = {
@@ -120,7 +120,7 @@ def changed_events(draw: st.DrawFn) -> tuple[EventType, dict[str, Any]]:
 
 def verdicts(event_type: EventType, event: dict[str, Any]) -> tuple[bool, bool]:
     """Whether the decoder and whether the schema accepts the event."""
-    record = Record(str(event.get("customer_id")).encode(errors="replace"), json.dumps(event).encode())
+    record = RecordOfProducer(str(event.get("customer_id")).encode(errors="replace"), json.dumps(event).encode())
     decoded = Decoder().decode(event_type, [record])
     return not decoded.rejections, VALIDATORS[event_type].is_valid(event)
 

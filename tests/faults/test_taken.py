@@ -15,7 +15,7 @@ from tests.faults.taken import inexact
 LOG = made_log(1, customers=12, partitions=2)
 
 
-class _Bench:
+class _StoredBench:
     """Has stored the whole log, but counts ``skipped`` records of one input of partition 0 as not taken in."""
 
     settings = Settings()
@@ -54,5 +54,5 @@ def wanted() -> Expectation:
 def test_the_stored_state_must_be_that_of_the_processed_records(
     wanted: Expectation, skipped: int, counted: int, letters: list[str]
 ) -> None:
-    bench: Any = _Bench(wanted, skipped, counted)
+    bench: Any = _StoredBench(wanted, skipped, counted)
     assert [violation[0] for violation in inexact(bench)] == letters

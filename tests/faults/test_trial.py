@@ -9,7 +9,7 @@ import pytest
 from tests.faults.scenario import Trial
 
 
-class _Bench:
+class _FinishedBench:
     """Four partitions with an owner each; those in ``finished`` have nothing left to do."""
 
     def __init__(self, owners: list[str], finished: set[int]) -> None:
@@ -19,7 +19,7 @@ class _Bench:
 
 
 def _trial(owners: list[str], finished: set[int], seed: int) -> Trial:
-    bench: Any = _Bench(owners, finished)
+    bench: Any = _FinishedBench(owners, finished)
     return Trial(bench, random.Random(seed))
 
 

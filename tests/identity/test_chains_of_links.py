@@ -14,7 +14,7 @@ from stream.identity.note_proof import NoteProof
 from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from tests.identity.assigned_notes import assigned_notes
-from tests.identity.test_histories import ADDRESS, COOKIE, IDS, NOW_MS, ON, SETTINGS, Shop, check, view
+from tests.identity.test_histories import ADDRESS, COOKIE, IDS, NOW_MS, ON, SETTINGS, JoiningShop, check, view
 from tests.oracle.event import Event
 from tests.projections.store import Store
 
@@ -50,7 +50,7 @@ CHAINS = {
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
 @pytest.mark.parametrize("cache", [1, 100])
 def test_who_comes_back_has_the_events_of_their_ids(chain: list[tuple[LinkName, str, str]], cache: int) -> None:
-    shop = Shop(cache)
+    shop = JoiningShop(cache)
     came = {own_id: [view(10 * number + k, number + k) for k in range(3)] for number, own_id in enumerate(IDS)}
     for own_id, events in came.items():
         for event in events:
@@ -64,7 +64,7 @@ def test_who_comes_back_has_the_events_of_their_ids(chain: list[tuple[LinkName, 
 
 def test_a_join_of_long_ago_is_not_undone_at_the_cost_of_what_came_since() -> None:
     """What cannot be sent again any more is in the present profile only."""
-    shop = Shop(settings=Settings(**{**ON, "identity_history_days": 20}))
+    shop = JoiningShop(settings=Settings(**{**ON, "identity_history_days": 20}))
     shop.link(IDENTIFIED, "c-1", COOKIE)
     shop.come("c-1", view(0, 0))
     shop.come(COOKIE, view(1, 1))
@@ -79,7 +79,7 @@ def test_a_join_of_long_ago_is_not_undone_at_the_cost_of_what_came_since() -> No
 
 
 @dataclass
-class ScatteredShop(Shop):
+class ScatteredShop(JoiningShop):
     """Each id is in a partition of `arrivals` of its own: what they publish comes in any order between them."""
 
     waiting: dict[str, list[Any]] = field(default_factory=dict)

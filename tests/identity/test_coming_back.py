@@ -6,21 +6,21 @@ from hypothesis import strategies as st
 from stream.identity.links import LinkName
 from stream.processing.document import public
 from stream.processing.editions import merged_into, without_edition
-from tests.identity.test_histories import COOKIE, NOW_MS, TOPICS, Shop, check, record_told, view
+from tests.identity.test_histories import COOKIE, NOW_MS, TOPICS, JoiningShop, check, record_told, view
 from tests.oracle.event import Event
 from tests.oracle.record import Record, record_of
 
 MERGE, UNMERGE, IDENTIFIED = LinkName.MERGE, LinkName.UNMERGE, LinkName.IDENTIFIED
 
 
-def come_straight(shop: Shop, customer: str, event: Event) -> None:
+def come_straight(shop: JoiningShop, customer: str, event: Event) -> None:
     """Publish an event to its own topic: it is not sent again."""
     log = shop.topics[TOPICS[0]]
     log.append(Record(customer.encode(), record_of(customer, event).value, NOW_MS, len(log)))
 
 
 def test_who_has_nothing_that_is_sent_again_comes_back_with_the_link() -> None:
-    shop, old = Shop(), [view(1, 0), view(2, 1)]
+    shop, old = JoiningShop(), [view(1, 0), view(2, 1)]
     for event in old:
         come_straight(shop, "c-2", event)
     shop.come("c-1", view(3, 2))
@@ -40,7 +40,7 @@ def test_who_has_nothing_that_is_sent_again_comes_back_with_the_link() -> None:
 
 
 def test_who_has_no_event_at_all_leaves_nothing_that_says_they_are_another_one() -> None:
-    shop = Shop()
+    shop = JoiningShop()
     shop.come("c-1", view(1, 0))
     for name in (MERGE, UNMERGE):
         shop.link(name, "c-2", "c-1")
@@ -52,7 +52,7 @@ def test_who_has_no_event_at_all_leaves_nothing_that_says_they_are_another_one()
 
 def test_the_topic_of_customers_adds_up_after_links() -> None:
     """Each event counts in one record, also before any of them has an alert."""
-    shop = Shop()
+    shop = JoiningShop()
     came = {own_id: [view(10 * n + k, n + k) for k in range(3)] for n, own_id in enumerate(["c-1", COOKIE, "c-2"])}
     for own_id, events in came.items():
         for event in events:
@@ -74,7 +74,7 @@ def test_the_topic_of_customers_adds_up_after_links() -> None:
 @settings(max_examples=60, deadline=None)
 def test_documents_say_who_is_who_after_any_decisions(decisions: list[tuple[LinkName, list[str]]]) -> None:
     """None of the customers has anything that is sent again."""
-    shop = Shop()
+    shop = JoiningShop()
     for number, customer in enumerate(["c-1", "c-2", "c-3"]):
         come_straight(shop, customer, view(number, number))
     for name, (one, other, _) in decisions:

@@ -2,11 +2,11 @@
 
 from stream.identity.links import LinkName
 from stream.processing.editions import edition_in, merged_into
-from tests.identity.test_histories import Shop, view
+from tests.identity.test_histories import JoiningShop, view
 
 
 def test_a_damaged_edition_sets_its_customer_aside_and_nobody_else() -> None:
-    shop = Shop()
+    shop = JoiningShop()
     for number, (own_id, day) in enumerate([("c-1", 0), ("c-2", 1), ("c-3", 2)]):
         shop.come(own_id, view(number, day))
     shop.finish()

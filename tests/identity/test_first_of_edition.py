@@ -2,12 +2,12 @@
 
 from stream.identity.departures import ARRIVED_AS
 from stream.identity.links import LinkName
-from tests.identity.test_histories import COOKIE, TOPICS, Shop, check, view
+from tests.identity.test_histories import COOKIE, TOPICS, JoiningShop, check, view
 
 
 def test_what_is_sent_again_may_come_before_the_departure_that_another_id_gives() -> None:
     """The ids of a customer are in several partitions of `arrivals`, of which nobody knows which is the first."""
-    shop = Shop()
+    shop = JoiningShop()
     for number, own_id in enumerate(["c-1", COOKIE, "c-2"]):
         shop.come(own_id, view(number, number))
     shop.link(LinkName.IDENTIFIED, "c-1", COOKIE)

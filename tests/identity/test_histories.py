@@ -72,7 +72,7 @@ class _Documents:
 
 
 @dataclass
-class Shop:
+class JoiningShop:
     """The stage of arrivals and the core, each of one partition; records reach the core in pieces, by topic."""
 
     cache: int = 100
@@ -162,12 +162,12 @@ def counted(packed: bytes, customer: str, wanted: Profile) -> bytes:
     return codec.pack(rows, customer, codec.LAYOUT)
 
 
-def record_told(shop: Shop, customer: str) -> CustomerRecord:
+def record_told(shop: JoiningShop, customer: str) -> CustomerRecord:
     """What the topic of customers has of one."""
     return msgspec.json.decode(shop.public[customer] or b"", type=CustomerRecord)
 
 
-def check(shop: Shop, came: dict[str, list[Event]]) -> None:
+def check(shop: JoiningShop, came: dict[str, list[Event]]) -> None:
     """Each customer has the events of their ids and no others, and nobody else has any."""
     of: dict[str, list[Event]] = {}
     for own_id, events in came.items():
@@ -218,7 +218,7 @@ def stories(draw: st.DrawFn) -> list[Item]:
 @given(stories(), st.sampled_from([1, 3, 100]), st.lists(st.booleans(), max_size=8))
 @settings(max_examples=150, deadline=None)
 def test_each_customer_has_the_events_of_their_ids(story: list[Item], cache: int, losses: list[bool]) -> None:
-    shop, losses = Shop(cache), [*losses]
+    shop, losses = JoiningShop(cache), [*losses]
     came: dict[str, dict[str, Event]] = {}
     for item in story:
         if isinstance(item, Come):
@@ -239,7 +239,7 @@ def view(number: int, day: float) -> Event:
 
 
 def test_who_comes_back_has_also_what_is_too_old_to_be_sent_again() -> None:
-    shop = Shop(settings=Settings(**{**ON, "identity_history_days": 1}))
+    shop = JoiningShop(settings=Settings(**{**ON, "identity_history_days": 1}))
     old, new, own = [view(1, 0), view(2, 1)], view(3, 30), view(4, 29)
     for event in [*old, new]:
         shop.come("c-2", event)
@@ -260,7 +260,7 @@ def test_who_comes_back_has_also_what_is_too_old_to_be_sent_again() -> None:
 
 
 def test_a_customer_whose_events_were_all_of_others_leaves_nothing_behind() -> None:
-    shop = Shop()
+    shop = JoiningShop()
     shop.come("c-1", view(1, 0))
     for into, from_ in (("c-2", "c-1"), ("c-1", "c-2"), ("c-3", "c-1")):
         shop.link(LinkName.MERGE, from_, into)
@@ -269,7 +269,7 @@ def test_a_customer_whose_events_were_all_of_others_leaves_nothing_behind() -> N
 
 
 def test_who_was_erased_begins_anew_without_what_was_kept_of_them() -> None:
-    shop = Shop()
+    shop = JoiningShop()
     shop.come("c-1", view(1, 0))
     shop.come("c-2", view(2, 1))
     for name in (LinkName.MERGE, LinkName.UNMERGE):
@@ -287,7 +287,7 @@ def test_who_was_erased_begins_anew_without_what_was_kept_of_them() -> None:
 
 
 def test_a_departure_without_the_key_of_the_workers_changes_nothing() -> None:
-    shop = Shop()
+    shop = JoiningShop()
     shop.come("c-1", view(1, 0))
     shop.finish()
     forged = departure_record(Departure(customer_id="c-1", merged_into="c-2", edition=9), NoteProof(b"x" * 32))

@@ -22,7 +22,7 @@ from stream.settings import Settings
 from tests.cli.conftest import clean_environment
 from tests.kafka_clients import arrived
 
-__all__ = ["TOKEN", "Answer", "Reader", "Running", "click", "numbers", "post", "request", "signed_by_mailgun"]
+__all__ = ["TOKEN", "HttpAnswer", "Reader", "Running", "click", "numbers", "post", "request", "signed_by_mailgun"]
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-sixteen-characters"
@@ -31,7 +31,7 @@ _METRICS_PORT = re.compile(rb"metrics at http://[^/]+:(\d+)/metrics")
 _PORT = re.compile(rb"events are taken at http://[^/]+:(\d+)/v1/events")
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: Any
@@ -57,7 +57,7 @@ def signed_by_mailgun(event: object, key: str = "key") -> dict[str, object]:
 
 def post(
     port: int, path: str, body: object, headers: Mapping[str, str] | None = None, *, token: str | None = TOKEN
-) -> Answer:
+) -> HttpAnswer:
     """POST ``body`` (bytes as they are, anything else as JSON)."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = {"Content-Type": "application/json", **(headers or {})}
@@ -66,13 +66,17 @@ def post(
     return request(port, "POST", path, content, sent)
 
 
-def request(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+def request(
+    port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> HttpAnswer:
     connection = http.client.HTTPConnection(HOST, port, timeout=DEADLINE_S)
     try:
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
         text = response.read()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, json.loads(text or b"null"))
+        return HttpAnswer(
+            response.status, {k.lower(): v for k, v in response.getheaders()}, json.loads(text or b"null")
+        )
     finally:
         connection.close()
 
@@ -145,20 +149,20 @@ class Running:
             time.sleep(0.05)
         return int(found[1])
 
-    def wait_for(self, path: str, status: int) -> Answer:
+    def wait_for(self, path: str, status: int) -> HttpAnswer:
         deadline = time.monotonic() + DEADLINE_S
         while True:
             assert self.process.poll() is None, self.log()
             try:
                 found = request(self.port, "GET", path)
             except OSError:
-                found = Answer(0, {}, None)
+                found = HttpAnswer(0, {}, None)
             if found.status == status:
                 return found
             assert time.monotonic() < deadline, (found, self.log())
             time.sleep(0.05)
 
-    def post(self, path: str, body: object, headers: Mapping[str, str] | None = None, **options: Any) -> Answer:
+    def post(self, path: str, body: object, headers: Mapping[str, str] | None = None, **options: Any) -> HttpAnswer:
         return post(self.port, path, body, headers, **options)
 
     def kill(self) -> None:

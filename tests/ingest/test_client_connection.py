@@ -70,7 +70,7 @@ def test_a_head_that_is_not_complete_in_time_ends_the_connection(head: bytes) ->
     asyncio.run(scenario())
 
 
-class Client:
+class HttpClient:
     """A connection to the server; ``async with`` closes it."""
 
     def __init__(self, port: int) -> None:
@@ -105,7 +105,7 @@ def test_a_connection_too_many_takes_the_place_of_the_longest_idle_one(loop_fact
         async with serving(connections) as port, AsyncExitStack() as clients:
             made = []
             for _ in range(5):
-                made.append(await clients.enter_async_context(Client(port)))
+                made.append(await clients.enter_async_context(HttpClient(port)))
                 assert await made[-1].answers()
             assert [await client.answers() for client in made] == [False, False, True, True, True]
             await clients.aclose()
@@ -122,21 +122,21 @@ def test_one_whose_request_is_served_keeps_its_place_unless_it_is_a_stranger(loo
         async with serving(connections) as port, AsyncExitStack() as clients:
             made = []
             for _ in range(2):
-                made.append(await clients.enter_async_context(Client(port)))
+                made.append(await clients.enter_async_context(HttpClient(port)))
                 assert await made[-1].answers()
             first, second = [*connections.open]
             with connections.serving(first), connections.serving(second):
-                async with Client(port) as too_many:
+                async with HttpClient(port) as too_many:
                     assert not await too_many.answers()
                 assert [await client.answers() for client in made] == [True, True]
                 await at_most(connections, 2)
                 with connections.unproven(second):
-                    made.append(await clients.enter_async_context(Client(port)))
+                    made.append(await clients.enter_async_context(HttpClient(port)))
                     assert await made[2].answers()
                     assert [await client.answers() for client in made] == [True, False, True]
             # the served one is idle again and closes after those that were idle before
             for expected in ([True, False], [False, False]):
-                made.append(await clients.enter_async_context(Client(port)))
+                made.append(await clients.enter_async_context(HttpClient(port)))
                 assert await made[-1].answers()
                 assert [await made[0].answers(), await made[2].answers()] == expected
 

@@ -19,7 +19,7 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.agents.topics import create
-from tests.ingest.running import TOKEN, Answer, Reader, Running, click
+from tests.ingest.running import TOKEN, HttpAnswer, Reader, Running, click
 
 DEADLINE_S = 30.0
 
@@ -168,14 +168,14 @@ def test_events_are_accepted_again_when_a_broker_that_stood_still_goes_on(tmp_pa
         assert until_accepted(ingest, click("after")).body["accepted"] == 1
 
 
-def until_accepted(ingest: Running, event: object) -> Answer:
+def until_accepted(ingest: Running, event: object) -> HttpAnswer:
     """A sender that retries while told to, and a supervisor that restarts the process after status 1."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
             answer = ingest.post("/v1/events", event)
         except OSError:
-            answer = Answer(503, {}, None)
+            answer = HttpAnswer(503, {}, None)
         if answer.status != 503:
             return answer
         assert time.monotonic() < deadline, (answer, ingest.log())

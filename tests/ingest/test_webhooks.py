@@ -29,14 +29,14 @@ from tests.adapters.samples_mail import MAIL
 from tests.adapters.samples_ses import CERTIFICATE, CERTIFICATE_URL, TOPIC, message, ses_call, signed
 from tests.adapters.samples_shops import SHOPS
 from tests.ingest.conftest import VERIFIED
-from tests.ingest.running import TOKEN, Answer, Running, request
+from tests.ingest.running import TOKEN, HttpAnswer, Running, request
 from tests.security.authority import Authority
 
 SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL, *FEEDBACK)}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def send(ingest: Running, sample: Sample, row: str, **options: Any) -> Answer:
+def send(ingest: Running, sample: Sample, row: str, **options: Any) -> HttpAnswer:
     """Post a sample as its provider does, signed now."""
     call = sample.call(row, at_s=options.pop("at_s", time.time()))
     headers = {**call.headers, **(FORM if sample.form else {})}

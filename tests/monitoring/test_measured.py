@@ -125,7 +125,7 @@ def test_the_append_time_survives_the_outbox_and_older_records_have_none() -> No
     assert decode_record(stored_before) == Outgoing("alerts", b"ada", b"{}", [("a", b"b")], None)
 
 
-class Broker:
+class OpenPublisher:
     """A publisher that confirms while it is open."""
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ def oldest(outbox: Outbox) -> int | None:
 
 def test_the_age_of_an_outbox_is_that_of_its_oldest_record_and_ends_with_the_confirmation() -> None:
     async def scenario() -> None:
-        broker, clock = Broker(), FixedClock(10_000)
+        broker, clock = OpenPublisher(), FixedClock(10_000)
         outbox = Outbox(cast(Publisher, broker), clock)
         assert oldest(outbox) is None
         outbox.add([Outgoing("alerts", b"ada", b"1", [], 9_000)])
@@ -174,7 +174,7 @@ def test_timers_are_counted_as_of_a_stream_time(redis_server: EmbeddedRedis, nam
     with_redis(redis_server.url, use)
 
 
-class Store:
+class ToldStore:
     """Answers as it is told."""
 
     def __init__(self, error: Exception | None) -> None:
@@ -201,10 +201,10 @@ def test_redis_is_up_when_it_answers_even_if_it_says_no(error: Exception | None,
 
     before = counts()
     if error is None:
-        assert asyncio.run(Store(None).look()) == 42
+        assert asyncio.run(ToldStore(None).look()) == 42
     else:
         with pytest.raises(type(error)):
-            asyncio.run(Store(error).look())
+            asyncio.run(ToldStore(error).look())
     assert counts() == (before[0] + 1, before[1] + failures)
     assert ours("stream_redis_up") == up
 

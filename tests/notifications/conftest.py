@@ -5,11 +5,11 @@ import pytest
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 
 
 @pytest.fixture
-def bench(broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str, namespace: str) -> Bench:
+def bench(broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str, namespace: str) -> NotifierBench:
     settings = Settings(
         kafka_bootstrap=broker.bootstrap,
         redis_url=redis_server.url,
@@ -20,4 +20,4 @@ def bench(broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str
         session_timeout_s=3.0,
         heartbeat_s=0.5,
     )
-    return Bench(settings)
+    return NotifierBench(settings)

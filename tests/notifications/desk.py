@@ -24,9 +24,9 @@ from stream.notifications.templates import Templates
 from stream.recommending.recommended import RecommendationLists
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.person_ids import PersonNotifications
-from tests.notifications.rig import DEADLINE_S, Bench, as_of
+from tests.notifications.rig import DEADLINE_S, NotifierBench, as_of
 
-__all__ = ["NOON_MS", "Desk", "configuration"]
+__all__ = ["NOON_MS", "NotifierDesk", "configuration"]
 
 #: Monday 2026-06-01, 12:00 UTC.
 NOON_MS = 1_780_315_200_000
@@ -53,12 +53,12 @@ rules:
 """
 
 
-class Desk:
+class NotifierDesk:
     """Takes alerts and actions, lets the test set the clock, and shows the results."""
 
     def __init__(
         self,
-        bench: Bench,
+        bench: NotifierBench,
         text: str,
         at_ms: int = NOON_MS,
         offered: Callable[[str], RecommendationLists] = lambda _: RecommendationLists(),

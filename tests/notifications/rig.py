@@ -24,7 +24,7 @@ from stream.settings import Settings
 from tests.agents.topics import create
 from tests.kafka_clients import committed
 
-__all__ = ["DEADLINE_S", "Bench", "alert", "as_of", "until"]
+__all__ = ["DEADLINE_S", "NotifierBench", "alert", "as_of", "until"]
 
 DEADLINE_S = 30.0
 
@@ -49,7 +49,7 @@ def as_of(item: Alert, now_ms: int) -> Alert:
     )
 
 
-class Bench:
+class NotifierBench:
     """Topics of its own, alerts to publish, and a notifier on a thread.
 
     ``with bench.notifying(text): ...`` runs it under the configuration ``text``; leaving stops it and re-raises.

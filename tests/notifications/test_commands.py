@@ -19,17 +19,17 @@ from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
 from stream.recommending.shop_tables import ShopHead
 from stream.storage.keys import ProjectionKeys
 from stream.storage.notification_store import NotificationStore
-from tests.notifications.desk import Desk, configuration
+from tests.notifications.desk import NotifierDesk, configuration
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import Webhook
-from tests.notifications.rig import Bench, alert
+from tests.notifications.rig import NotifierBench, alert
 
 
-def stream(bench: Bench, *arguments: str) -> Result:
+def stream(bench: NotifierBench, *arguments: str) -> Result:
     return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
 
 
-def test_an_action_is_published_as_the_notifier_reads_it(bench: Bench) -> None:
+def test_an_action_is_published_as_the_notifier_reads_it(bench: NotifierBench) -> None:
     done = stream(
         bench,
         "actions",
@@ -49,7 +49,7 @@ def test_an_action_is_published_as_the_notifier_reads_it(bench: Bench) -> None:
     assert record.key == "Zoë".encode()
     action = msgspec.json.decode(record.value or b"", type=Action)
     assert (action.action, action.actor, action.note) == (ActionKind.CONTACTED, "Ann", "called\nback")
-    with Desk(bench, configuration("json://127.0.0.1:1")) as desk:
+    with NotifierDesk(bench, configuration("json://127.0.0.1:1")) as desk:
         desk.clock.at_ms = record.timestamp
         desk.take_raw(bench.settings.actions, [("Zoë", record.value or b"")])
         desk.work()
@@ -61,7 +61,7 @@ def test_an_action_is_published_as_the_notifier_reads_it(bench: Bench) -> None:
     assert not bench.letters()
 
 
-def test_what_is_no_action_is_refused_before_it_is_published(bench: Bench) -> None:
+def test_what_is_no_action_is_refused_before_it_is_published(bench: NotifierBench) -> None:
     refused = stream(bench, "actions", "record", "c", "contacted", "--alert-id", "17")
     assert refused.exit_code == 2
     assert "this is no action" in refused.stderr
@@ -70,7 +70,7 @@ def test_what_is_no_action_is_refused_before_it_is_published(bench: Bench) -> No
     assert not [*read_to_end(bench.settings, bench.settings.actions)]
 
 
-def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: NotifierBench, tmp_path: Path) -> None:
     with Webhook() as hook:
         file = tmp_path / "notifications.yaml"
         file.write_text(configuration(hook.url, match="{value_at_least: 5}"))
@@ -91,7 +91,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: Bench, tmp_
     assert "1 alerts; nothing was sent" in limited.stderr
 
 
-def test_counts_of_all_items_are_read_once_for_many_messages(bench: Bench, tmp_path: Path) -> None:
+def test_counts_of_all_items_are_read_once_for_many_messages(bench: NotifierBench, tmp_path: Path) -> None:
     settings = bench.settings
     keys = ProjectionKeys(settings.namespace, Recommendations.name, Recommendations.version, 0)
     hour = 500_000
@@ -129,7 +129,7 @@ def test_counts_of_all_items_are_read_once_for_many_messages(bench: Bench, tmp_p
         assert asked(11) < 2 * once
 
 
-def test_a_channel_can_be_tried(bench: Bench, tmp_path: Path) -> None:
+def test_a_channel_can_be_tried(bench: NotifierBench, tmp_path: Path) -> None:
     file = tmp_path / "notifications.yaml"
     with Webhook(lambda number, _: 200 if number == 1 else 401) as hook:
         file.write_text(configuration(hook.url))
@@ -140,7 +140,7 @@ def test_a_channel_can_be_tried(bench: Bench, tmp_path: Path) -> None:
         assert refused.stderr == "stream: channel hook: not delivered: HTTP status 401\n"
 
 
-def test_missing_topics_are_one_line_and_status_1(bench: Bench, tmp_path: Path) -> None:
+def test_missing_topics_are_one_line_and_status_1(bench: NotifierBench, tmp_path: Path) -> None:
     file = tmp_path / "notifications.yaml"
     file.write_text(configuration("json://127.0.0.1:1"))
     settings = replace(bench.settings, topic_prefix=f"{bench.settings.topic_prefix}no.")

@@ -17,7 +17,7 @@ from stream.events.kinds import EventType
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import Complained, complaint_effect
 from stream.notifications.effect import MoneyMove
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 from tests.notifications.test_effect import START_MS, purchase
 
 HOUR_MS = 3_600_000
@@ -93,7 +93,7 @@ def test_everybody_is_in_one_group_and_the_median_is_that_of_the_answered(hours:
     assert found.median_hours == (pytest.approx(median(answered)) if answered else None)
 
 
-def test_the_effect_of_answers_is_reported_from_the_topics(bench: Bench) -> None:
+def test_the_effect_of_answers_is_reported_from_the_topics(bench: NotifierBench) -> None:
     """Of four who complained one is called, one has the ticket resolved, two wait; the called one orders again."""
     settings = bench.settings
     records = []

@@ -36,7 +36,7 @@ SETTINGS = Settings(complaint_again_h=AGAIN_H, satisfied_from=0.75, dropped_belo
 FEEDBACK, ACTIONS = 0, 1
 
 
-class Told(NamedTuple):
+class ToldFeedback(NamedTuple):
     """A feedback. ``score``: on NPS; None: a complaint. ``acted_ms``, ``resolved_ms``: when, if it was."""
 
     id: str
@@ -64,7 +64,7 @@ def orders() -> dict[str, list[MoneyMove]]:
 
 
 @pytest.fixture(scope="module")
-def told(orders: dict[str, list[MoneyMove]]) -> list[Told]:
+def told(orders: dict[str, list[MoneyMove]]) -> list[ToldFeedback]:
     """After some orders a score or a complaint, in time order; half of the complaints are answered within a day."""
     draw, found = Random(4), []
     for customer, moves in sorted(orders.items()):
@@ -73,18 +73,20 @@ def told(orders: dict[str, list[MoneyMove]]) -> list[Told]:
                 continue
             at_ms = move.at_ms + draw.randrange(60 * DAY_MS)
             if draw.random() < 0.6:
-                found.append(Told(f"{customer}-{number}", customer, at_ms, draw.choice([0, 2, 8, 10, 10])))
+                found.append(ToldFeedback(f"{customer}-{number}", customer, at_ms, draw.choice([0, 2, 8, 10, 10])))
                 continue
             wait_h = draw.choice([draw.uniform(0.1, 23.9), draw.uniform(24.1, 200), None])
             answer = None if wait_h is None else at_ms + round(wait_h * HOUR_MS)
             is_action = draw.random() < 0.5
             found.append(
-                Told(f"{customer}-{number}", customer, at_ms, None, *((answer, None) if is_action else (None, answer)))
+                ToldFeedback(
+                    f"{customer}-{number}", customer, at_ms, None, *((answer, None) if is_action else (None, answer))
+                )
             )
     return sorted(found, key=lambda one: (one.at_ms, one.id))
 
 
-def bodies(told: Sequence[Told]) -> Iterator[tuple[int, int, str, dict[str, Any]]]:
+def bodies(told: Sequence[ToldFeedback]) -> Iterator[tuple[int, int, str, dict[str, Any]]]:
     """Time, input, customer and record of everything that was said and done."""
     for one in told:
         said = {"event_id": one.id, "customer_id": one.customer, "occurred_at": one.at_ms / 1000}
@@ -100,7 +102,7 @@ def bodies(told: Sequence[Told]) -> Iterator[tuple[int, int, str, dict[str, Any]
             yield one.acted_ms, ACTIONS, one.customer, {"customer_id": one.customer} | act
 
 
-def alerts_of(projection: Any, told: Sequence[Told], inputs: set[int]) -> list[Alert]:
+def alerts_of(projection: Any, told: Sequence[ToldFeedback], inputs: set[int]) -> list[Alert]:
     """What is published while the log is read in batches of a week; timers fire when all before them has been read."""
     store = Store(projection, 0, cache=100, at_ms=max(at_ms for at_ms, *_ in bodies(told)) + 400 * DAY_MS)
     in_order = sorted((one for one in bodies(told) if one[1] in inputs), key=lambda one: (one[0], one[1], one[2]))
@@ -121,7 +123,7 @@ def feedback_id(alert: Alert) -> str:
     return alert.heard.feedback_id
 
 
-def test_each_complaint_is_told_at_once_and_again_if_nobody_acted_in_time(told: list[Told]) -> None:
+def test_each_complaint_is_told_at_once_and_again_if_nobody_acted_in_time(told: list[ToldFeedback]) -> None:
     # within a week of reading a customer may be answered late: only what nobody did before the batch ended repeats
     complaints = [one for one in told if one.score is None]
     found = alerts_of(Complaints(SETTINGS), told, {FEEDBACK, ACTIONS})
@@ -148,10 +150,10 @@ def test_each_complaint_is_told_at_once_and_again_if_nobody_acted_in_time(told: 
     assert len(complaints) > len(again) > 100
 
 
-def test_satisfaction_drops_once_between_two_recoveries(told: list[Told]) -> None:
+def test_satisfaction_drops_once_between_two_recoveries(told: list[ToldFeedback]) -> None:
     found = alerts_of(Satisfaction(SETTINGS), told, {FEEDBACK})
     expected = set()
-    by_customer: dict[str, list[tuple[int, str, Told]]] = {}
+    by_customer: dict[str, list[tuple[int, str, ToldFeedback]]] = {}
     for one in told:
         by_customer.setdefault(one.customer, []).append((one.at_ms, one.id, one))
         if one.resolved_ms is not None:
@@ -180,7 +182,7 @@ def test_satisfaction_drops_once_between_two_recoveries(told: list[Told]) -> Non
 
 
 def test_answers_that_change_nothing_show_no_effect_and_those_that_do_show_it(
-    orders: dict[str, list[MoneyMove]], told: list[Told]
+    orders: dict[str, list[MoneyMove]], told: list[ToldFeedback]
 ) -> None:
     complaints = [
         Complained(one.customer, one.at_ms, [one.answered_ms] if one.answered_ms is not None else [])

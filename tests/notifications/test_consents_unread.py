@@ -13,11 +13,11 @@ from stream.storage.keys import ProjectionKeys
 from tests.notifications.desk import configuration
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import Webhook
-from tests.notifications.rig import Bench, alert, until
+from tests.notifications.rig import NotifierBench, alert, until
 from tests.notifications.test_not_told import customers, says
 
 
-def test_alerts_wait_until_the_consents_have_been_read(bench: Bench, tmp_path: Path) -> None:
+def test_alerts_wait_until_the_consents_have_been_read(bench: NotifierBench, tmp_path: Path) -> None:
     settings = replace(bench.settings, projections="consents")
     topic = settings.topic_of(EventType.CONSENT)
     bench.publish_all([(topic, "c-1", b"{}")])

@@ -17,7 +17,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import SmtpReceiver, Webhook
-from tests.notifications.rig import DEADLINE_S, Bench, alert, until
+from tests.notifications.rig import DEADLINE_S, NotifierBench, alert, until
 
 BODY = "{{ alert.customer_id }}"
 
@@ -37,7 +37,7 @@ def config(*urls: str) -> str:
     )
 
 
-def test_every_alert_is_delivered_on_each_channel_recorded_and_committed(bench: Bench) -> None:
+def test_every_alert_is_delivered_on_each_channel_recorded_and_committed(bench: NotifierBench) -> None:
     alerts = [alert(number) for number in range(1, 21)]
     with Webhook() as hook, SmtpReceiver(lambda number: "451 later" if number == 1 else "250 OK") as smtp:
         bench.publish(alerts)
@@ -58,7 +58,7 @@ def test_every_alert_is_delivered_on_each_channel_recorded_and_committed(bench: 
     assert body.get_content().strip() in {item.customer_id for item in alerts}
 
 
-def test_mail_that_the_server_refuses_for_good_is_a_dead_letter(bench: Bench) -> None:
+def test_mail_that_the_server_refuses_for_good_is_a_dead_letter(bench: NotifierBench) -> None:
     with SmtpReceiver(lambda _: "550 no such user") as smtp:
         bench.publish([alert(1)])
         with bench.notifying(config(smtp.url)):
@@ -69,7 +69,7 @@ def test_mail_that_the_server_refuses_for_good_is_a_dead_letter(bench: Bench) ->
 
 
 @pytest.mark.slow
-def test_a_killed_notifier_loses_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_a_killed_notifier_loses_nothing(bench: NotifierBench, tmp_path: Path) -> None:
     alerts = [alert(number) for number in range(1, 61)]
     file, log = tmp_path / "notifications.yaml", tmp_path / "log"
     with Webhook() as hook:
@@ -96,7 +96,7 @@ def test_a_killed_notifier_loses_nothing(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_stop_waits_for_the_delivery_in_flight_and_leaves_the_rest(bench: Bench, tmp_path: Path) -> None:
+def test_a_stop_waits_for_the_delivery_in_flight_and_leaves_the_rest(bench: NotifierBench, tmp_path: Path) -> None:
     file, log = tmp_path / "notifications.yaml", tmp_path / "log"
 
     told_to_stop = threading.Event()
@@ -135,10 +135,10 @@ def test_a_stop_waits_for_the_delivery_in_flight_and_leaves_the_rest(bench: Benc
 
 
 @pytest.mark.slow
-def test_a_redis_that_goes_away_delays_and_loses_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_a_redis_that_goes_away_delays_and_loses_nothing(bench: NotifierBench, tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as redis, Webhook() as hook:
         settings = {**bench.settings.to_env(), "STREAM_REDIS_URL": redis.url}
-        own = Bench.__new__(Bench)
+        own = NotifierBench.__new__(NotifierBench)
         own.__dict__.update(vars(bench), settings=Settings.from_env(settings))
         with own.notifying(config(hook.url)):
             own.publish([alert(number) for number in range(1, 6)])
@@ -152,7 +152,7 @@ def test_a_redis_that_goes_away_delays_and_loses_nothing(bench: Bench, tmp_path:
         assert {*hook.messages} == {f"c-{number}" for number in range(1, 11)}
 
 
-def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: Bench, tmp_path: Path) -> None:
+def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: NotifierBench, tmp_path: Path) -> None:
     file, log = tmp_path / "notifications.yaml", tmp_path / "log"
     file.write_text(config("json://127.0.0.1:1"))
     settings = replace(bench.settings, kafka_bootstrap="127.0.0.1:1")
@@ -166,7 +166,9 @@ def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: Benc
 
 
 @pytest.mark.slow
-def test_a_second_notifier_takes_its_share_and_nothing_is_lost(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_second_notifier_takes_its_share_and_nothing_is_lost(
+    bench: NotifierBench, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO", "stream.notifications.alert_consumer")
 
     def slow(*_: object) -> int:

@@ -4,10 +4,10 @@ from stream.notifications.delivery_journal import DeliveryJournal, JournalEntry
 from stream.notifications.published_records import PublishedRecord
 from stream.storage.notification_store import NotificationStore
 from tests.agents.topics import at_least, read
-from tests.notifications.rig import Bench, until
+from tests.notifications.rig import NotifierBench, until
 
 
-def test_a_client_that_the_broker_has_given_up_has_a_successor(bench: Bench) -> None:
+def test_a_client_that_the_broker_has_given_up_has_a_successor(bench: NotifierBench) -> None:
     topic, partitions = bench.settings.notifications, bench.settings.partitions
     values = [f"outcome-{number}".encode() for number in range(12)]
     done: list[bytes] = []

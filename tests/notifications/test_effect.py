@@ -22,7 +22,7 @@ from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
 from stream.notifications.verdict import verdict
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 
 DAY_MS = 86_400_000
 
@@ -170,11 +170,11 @@ def test_orders_have_their_final_amounts() -> None:
     assert log.as_of_ms == START_MS + 9 * DAY_MS
 
 
-def stream(bench: Bench, *arguments: str) -> Result:
+def stream(bench: NotifierBench, *arguments: str) -> Result:
     return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
 
 
-def fill(bench: Bench, told_records: Iterable[Notification], purchases: Iterable[tuple[str, bytes]]) -> None:
+def fill(bench: NotifierBench, told_records: Iterable[Notification], purchases: Iterable[tuple[str, bytes]]) -> None:
     bench.publish_all(
         [
             *((bench.settings.notifications, r.customer_id, msgspec.json.encode(r)) for r in told_records),
@@ -183,7 +183,7 @@ def fill(bench: Bench, told_records: Iterable[Notification], purchases: Iterable
     )
 
 
-def test_the_effect_is_reported_from_the_topics(bench: Bench) -> None:
+def test_the_effect_is_reported_from_the_topics(bench: NotifierBench) -> None:
     """150 customers in each group; 90 of the notified and 60 of the held-out ones order again."""
     records = [told(f"n{n}", Arm.NOTIFIED) for n in range(150)] + [told(f"h{n}", Arm.HELD_OUT) for n in range(150)]
     ordering = [f"n{n}" for n in range(90)] + [f"h{n}" for n in range(60)]
@@ -214,7 +214,7 @@ def test_the_effect_is_reported_from_the_topics(bench: Bench) -> None:
     assert "+20.0% [+8.7%, +30.6%]" in told_lines
 
 
-def test_without_notifications_the_report_says_so(bench: Bench) -> None:
+def test_without_notifications_the_report_says_so(bench: NotifierBench) -> None:
     shown = stream(bench, "effect")
     assert shown.exit_code == 0, shown.stderr
     assert "Nobody to compare yet." in shown.stdout

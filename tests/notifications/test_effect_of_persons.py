@@ -32,7 +32,7 @@ from stream.processing.state import Counters, PartitionState
 from stream.projections.identity import Identity, Linked
 from stream.storage.keys import ProjectionKeys
 from tests.directory.told import commit, messages_of
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 from tests.notifications.test_effect import DAY_MS, START_MS, fill, order, purchase, stream, told
 from tests.notifications.test_not_told import links
 
@@ -45,7 +45,7 @@ LINKS = [
 
 
 @pytest.fixture
-def joined(bench: Bench) -> Bench:
+def joined(bench: NotifierBench) -> NotifierBench:
     """Three persons with two ids each: one was notified and ordered as another, one was held out, one was both."""
     records = [
         *(told("c-1", Arm.NOTIFIED), told(A, Arm.NOTIFIED, 1)),
@@ -64,7 +64,7 @@ def joined(bench: Bench) -> Bench:
     return bench
 
 
-def test_the_effect_counts_persons(joined: Bench) -> None:
+def test_the_effect_counts_persons(joined: NotifierBench) -> None:
     shown = stream(joined, "effect", "--json")
     assert shown.exit_code == 0, shown.stderr
     found = json.loads(shown.stdout)
@@ -75,7 +75,7 @@ def test_the_effect_counts_persons(joined: Bench) -> None:
     assert (found["mixed"], found["pending"]) == (1, 0)
 
 
-def test_the_page_of_the_effect_counts_persons(joined: Bench, tmp_path: Path) -> None:
+def test_the_page_of_the_effect_counts_persons(joined: NotifierBench, tmp_path: Path) -> None:
     with DirectoryStore(f"sqlite:///{tmp_path}/directory.sqlite", ZoneInfo("UTC")) as store:
         at = [START_MS + day * DAY_MS for day in (2, 3, 40)]
         orders = [
@@ -93,7 +93,7 @@ def test_the_page_of_the_effect_counts_persons(joined: Bench, tmp_path: Path) ->
     assert report.mixed == 1
 
 
-def test_the_page_and_the_command_say_the_same(bench: Bench, tmp_path: Path) -> None:
+def test_the_page_and_the_command_say_the_same(bench: NotifierBench, tmp_path: Path) -> None:
     """With refunds, also after the newest order, a cancelled order, who waits, and an erased person."""
     settings = replace(bench.settings, identity_key="k" * 32, data_dir=str(tmp_path))
     records = [told(f"n{n}", Arm.NOTIFIED, n % 3) for n in range(9)] + [told(f"h{n}", Arm.HELD_OUT) for n in range(7)]
@@ -146,7 +146,7 @@ def test_orders_are_those_of_the_id_under_which_they_came() -> None:
     assert log.orders == {"c-1": [order(1)]}
 
 
-def test_policies_are_tried_on_persons(joined: Bench) -> None:
+def test_policies_are_tried_on_persons(joined: NotifierBench) -> None:
     events = events_of_topics(joined.settings)
     assert [event.customer_id for event in events] == ["c-1", "c-2", "other"]
     assert [msgspec.json.decode(event.value)["customer_id"] for event in events] == ["c-1", "c-2", "other"]

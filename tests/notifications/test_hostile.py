@@ -19,9 +19,9 @@ from stream.notifications.escaping import inert, inert_markdown
 from stream.notifications.outbound import MAX_RETRY_AFTER_S, retry_after_s
 from stream.notifications.sender import AppriseSender, Failure
 from stream.notifications.templates import Message, Templates
-from tests.notifications.desk import Desk, configuration
+from tests.notifications.desk import NotifierDesk, configuration
 from tests.notifications.receivers import Webhook
-from tests.notifications.rig import Bench, alert
+from tests.notifications.rig import NotifierBench, alert
 
 MESSAGE = Message("title", "body")
 
@@ -104,11 +104,11 @@ def test_a_delivery_that_does_not_end_fails_after_its_time_and_few_are_left_to_t
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receiver_that_asks_for_time_is_given_it(bench: Bench, status: int) -> None:
+def test_a_receiver_that_asks_for_time_is_given_it(bench: NotifierBench, status: int) -> None:
     head = f"HTTP/1.1 {status} Slow\r\nRetry-After: 7200\r\nContent-Length: 0\r\n\r\n".encode()
     with answering(head) as port, Webhook() as hook:
         waiting = f"json://127.0.0.1:{port}/?rto=5"
-        with Desk(bench, configuration(waiting)) as desk:
+        with NotifierDesk(bench, configuration(waiting)) as desk:
             lane = desk.lanes["hook"]
             desk.take([alert(1)])
             desk.work(lambda: lane.carried is None and not lane.is_open(desk.clock.now_ms()))

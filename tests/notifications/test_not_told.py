@@ -18,9 +18,9 @@ from stream.notifications.notification_records import Arm
 from stream.projections.consents import Consents
 from stream.projections.identity import Identity
 from stream.storage.keys import ProjectionKeys
-from tests.notifications.desk import NOON_MS, Desk, configuration
+from tests.notifications.desk import NOON_MS, NotifierDesk, configuration
 from tests.notifications.receivers import Webhook
-from tests.notifications.rig import Bench, alert
+from tests.notifications.rig import NotifierBench, alert
 
 HELD_OUT_HALF = 'hold_out: {share: 0.5, salt: "s"}'
 DAY_MS = 86_400_000
@@ -36,7 +36,7 @@ def customers(*numbers: int) -> list[str]:
     return [f"c-{number}" for number in numbers]
 
 
-def says(bench: Bench, customer: str, purpose: Purpose, channel: str | None = None) -> None:
+def says(bench: NotifierBench, customer: str, purpose: Purpose, channel: str | None = None) -> None:
     """The projection has folded that a customer takes something back."""
     said = Agreements()
     said.add(purpose, channel, Statement(NOON_MS - 1, True, "e-1", "consent withdrawn"))
@@ -46,7 +46,7 @@ def says(bench: Bench, customer: str, purpose: Purpose, channel: str | None = No
         client.set(keys.customer(partition, customer), msgspec.json.encode(said))
 
 
-def links(bench: Bench, *several: tuple[LinkName, str, str]) -> None:
+def links(bench: NotifierBench, *several: tuple[LinkName, str, str]) -> None:
     """The projection `identity` has folded these links."""
     resolver = Resolver()
     for at_ms, (name, one, other) in enumerate(several):
@@ -62,12 +62,12 @@ def refusals() -> float:
     return metrics.REGISTRY.get_sample_value("stream_consent_refusals_total", {"use": "notification"}) or 0.0
 
 
-def test_nobody_is_told_of_scores_of_who_takes_profiling_back(bench: Bench) -> None:
+def test_nobody_is_told_of_scores_of_who_takes_profiling_back(bench: NotifierBench) -> None:
     says(bench, "c-1", Purpose.PROFILING)
     says(bench, "c-2", Purpose.PROFILING)
     says(bench, "c-3", Purpose.MARKETING)
     before = refusals()
-    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url)) as desk:
         desk.take([alert(1), alert(2, kind=AlertKind.COMPLAINT), alert(3), alert(4)])
         desk.work()
         assert sorted(hook.messages) == customers(2, 3, 4)
@@ -75,13 +75,13 @@ def test_nobody_is_told_of_scores_of_who_takes_profiling_back(bench: Bench) -> N
     assert refusals() == before + 1
 
 
-def test_a_channel_that_reaches_customers_asks_whether_they_agree(bench: Bench) -> None:
+def test_a_channel_that_reaches_customers_asks_whether_they_agree(bench: NotifierBench) -> None:
     says(bench, "c-1", Purpose.MARKETING)
     says(bench, "c-2", Purpose.MARKETING, "email")
     says(bench, "c-3", Purpose.MARKETING, "sms")
     with Webhook() as hook:
         text = configuration(hook.url, "consent: {purpose: marketing, channel: email}")
-        with Desk(bench, text) as desk:
+        with NotifierDesk(bench, text) as desk:
             desk.take([alert(number) for number in range(1, 5)])
             desk.work()
             assert sorted(hook.messages) == customers(3, 4)
@@ -89,11 +89,11 @@ def test_a_channel_that_reaches_customers_asks_whether_they_agree(bench: Bench) 
     assert [outcomes[f"c-{number}"] for number in (1, 2)] == ["suppressed/consent"] * 2
 
 
-def test_held_out_customers_are_recorded_marked_and_not_told(bench: Bench) -> None:
+def test_held_out_customers_are_recorded_marked_and_not_told(bench: NotifierBench) -> None:
     numbers = range(1, 41)
     held_out = {f"c-{number}" for number in numbers if is_held_out(f"c-{number}", "s", 0.5)}
     assert 5 < len(held_out) < 35
-    with Webhook() as hook, Desk(bench, configuration(hook.url, more=HELD_OUT_HALF)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url, more=HELD_OUT_HALF)) as desk:
         desk.take([alert(number) for number in numbers])
         desk.work()
         assert {*hook.messages} == {f"c-{number}" for number in numbers} - held_out
@@ -105,12 +105,12 @@ def test_held_out_customers_are_recorded_marked_and_not_told(bench: Bench) -> No
     assert {arm for customer, arm in arms.items() if customer not in held_out} == {Arm.NOTIFIED}
 
 
-def test_held_out_customers_stay_so_when_the_share_is_lowered(bench: Bench) -> None:
+def test_held_out_customers_stay_so_when_the_share_is_lowered(bench: NotifierBench) -> None:
     with Webhook() as hook:
-        with Desk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
+        with NotifierDesk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
             desk.take([alert(1)])
             desk.work()
-        with Desk(bench, configuration(hook.url)) as desk:
+        with NotifierDesk(bench, configuration(hook.url)) as desk:
             desk.take([alert(2, customer_id="c-1"), alert(3)])
             desk.work()
         assert hook.messages == customers(3)
@@ -121,13 +121,13 @@ JOINED = [(LinkName.MERGE, "c-2", "c-1"), (LinkName.IDENTIFIED, "c-2", COOKIE)]
 APART = (LinkName.UNMERGE, "c-2", "c-1")
 
 
-def test_who_was_held_out_under_an_id_is_held_out_under_the_others(bench: Bench) -> None:
+def test_who_was_held_out_under_an_id_is_held_out_under_the_others(bench: NotifierBench) -> None:
     with Webhook() as hook:
-        with Desk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
+        with NotifierDesk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
             desk.take([alert(1, customer_id=COOKIE)])
             desk.work()
         links(bench, *JOINED)
-        with Desk(bench, configuration(hook.url)) as desk:
+        with NotifierDesk(bench, configuration(hook.url)) as desk:
             desk.take([alert(2), alert(4)])
             desk.work()
             assert hook.messages == customers(4)
@@ -142,9 +142,11 @@ def test_who_was_held_out_under_an_id_is_held_out_under_the_others(bench: Bench)
         assert hook.messages == customers(4, 1)
 
 
-def test_what_people_did_under_an_id_counts_under_the_others_and_the_latest_of_each_kind_is_shown(bench: Bench) -> None:
+def test_what_people_did_under_an_id_counts_under_the_others_and_the_latest_of_each_kind_is_shown(
+    bench: NotifierBench,
+) -> None:
     links(bench, *JOINED)
-    with Webhook() as hook, Desk(bench, configuration(hook.url, more=ACTIONS)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url, more=ACTIONS)) as desk:
         done = [
             action_of(2, ActionKind.CONTACTED, NOON_MS - 1),
             action_of(1, ActionKind.CONTACTED, NOON_MS - 20 * DAY_MS),
@@ -162,8 +164,8 @@ def test_what_people_did_under_an_id_counts_under_the_others_and_the_latest_of_e
     assert bench.outcomes()["c-2"] == "suppressed/action"
 
 
-def test_a_risk_that_was_told_under_an_id_is_not_told_again_under_another(bench: Bench) -> None:
-    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+def test_a_risk_that_was_told_under_an_id_is_not_told_again_under_another(bench: NotifierBench) -> None:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url)) as desk:
         desk.take([alert(2)])
         desk.work()
         links(bench, *JOINED)
@@ -178,29 +180,29 @@ def test_a_risk_that_was_told_under_an_id_is_not_told_again_under_another(bench:
     assert sorted(hook.messages) == customers(1, 2, 2, 4)
 
 
-def test_the_hold_out_does_not_touch_a_channel_that_is_exempt_nor_its_budget(bench: Bench) -> None:
+def test_the_hold_out_does_not_touch_a_channel_that_is_exempt_nor_its_budget(bench: NotifierBench) -> None:
     exempt = 'hold_out: {share: 0.999999, salt: "s"}'
-    with Webhook() as hook, Desk(bench, configuration(hook.url, "hold_out: false", more=exempt)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url, "hold_out: false", more=exempt)) as desk:
         desk.take([alert(1)])
         desk.work()
         assert hook.messages == customers(1)
     assert [told.arm for told in bench.told()] == [None]
 
 
-def test_held_out_alerts_use_no_budget(bench: Bench) -> None:
+def test_held_out_alerts_use_no_budget(bench: NotifierBench) -> None:
     numbers = [number for number in range(1, 60) if is_held_out(f"c-{number}", "s", 0.5)][:10]
     free = next(number for number in range(1, 60) if not is_held_out(f"c-{number}", "s", 0.5))
     text = configuration("URL", "budget: {per_day: 1}", more=HELD_OUT_HALF)
-    with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, text.replace("URL", hook.url)) as desk:
         desk.take([*(alert(number, value_at_risk=1000.0) for number in numbers), alert(free, value_at_risk=1.0)])
         desk.work()
         assert hook.messages == customers(free)
 
 
-def test_an_action_suppresses_raised_alerts_for_its_time(bench: Bench) -> None:
+def test_an_action_suppresses_raised_alerts_for_its_time(bench: NotifierBench) -> None:
     occurred_at = "2026-06-01T12:00:00.000Z"
     raised = [alert(number, occurred_at=occurred_at) for number in range(1, 6)]
-    with Webhook() as hook, Desk(bench, configuration(hook.url, more=ACTIONS)) as desk:
+    with Webhook() as hook, NotifierDesk(bench, configuration(hook.url, more=ACTIONS)) as desk:
         desk.take_raw(
             bench.settings.actions,
             [
@@ -221,15 +223,18 @@ def test_an_action_suppresses_raised_alerts_for_its_time(bench: Bench) -> None:
     assert told[raised[3].alert_id].reason == "action"
 
 
-def test_an_action_that_comes_while_an_alert_waits_suppresses_it(bench: Bench) -> None:
-    with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 60", ACTIONS), NOON_MS + 1) as desk:
+def test_an_action_that_comes_while_an_alert_waits_suppresses_it(bench: NotifierBench) -> None:
+    with (
+        Webhook() as hook,
+        NotifierDesk(bench, configuration(hook.url, "collect_minutes: 60", ACTIONS), NOON_MS + 1) as desk,
+    ):
         desk.take([alert(1, occurred_at="2026-06-01T12:00:00.000Z"), alert(2)])
         desk.take_raw(bench.settings.actions, [action_of(1, ActionKind.CONTACTED)])
         desk.advance(hours=1)
         assert hook.messages == customers(2)
 
 
-def test_invalid_actions_and_alerts_become_dead_letters(bench: Bench) -> None:
+def test_invalid_actions_and_alerts_become_dead_letters(bench: NotifierBench) -> None:
     key, good = action_of(1, ActionKind.CONTACTED)
     bad = [
         ("c-2", good, "key_mismatch"),
@@ -240,7 +245,7 @@ def test_invalid_actions_and_alerts_become_dead_letters(bench: Bench) -> None:
         (key, good[:-1] + b',"note":"' + b"x" * 2001 + b'"}', "wrong_length"),
         (key, good.replace(b'"action_id":"a1",', b""), "missing_field"),
     ]
-    with Desk(bench, configuration("json://127.0.0.1:1")) as desk:
+    with NotifierDesk(bench, configuration("json://127.0.0.1:1")) as desk:
         desk.take_raw(bench.settings.actions, [(key, good), *((key, value) for key, value, _ in bad)])
         desk.take_raw(bench.settings.alerts, [("c-1", b'{"no": "alert"}')])
         desk.work()

@@ -12,7 +12,7 @@ from stream.directory.store import DirectoryStore
 from stream.directory.timeline import TimelineEntry
 from stream.notifications.notification_records import Arm
 from tests.directory.told import commit
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 from tests.notifications.test_effect import DAY_MS, START_MS, told
 
 
@@ -22,7 +22,7 @@ def ordered(customer: str, day: int) -> TimelineEntry:
     )
 
 
-def test_who_was_erased_does_not_count_as_one_who_ordered_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_who_was_erased_does_not_count_as_one_who_ordered_nothing(bench: NotifierBench, tmp_path: Path) -> None:
     """Of six who were notified four order, of six who were held out two; then two who ordered are erased."""
     notified, held_out = [f"n{n}" for n in range(6)], [f"h{n}" for n in range(6)]
     records = [told(one, Arm.NOTIFIED) for one in notified] + [told(one, Arm.HELD_OUT) for one in held_out]

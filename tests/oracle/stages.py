@@ -24,7 +24,7 @@ class Move(NamedTuple):
 
 def stages_of(arrived: Sequence[Arrival], horizon: int, until: int) -> list[Move]:
     """Every change of stage at times before ``until`` (ms)."""
-    walk = _Walk(horizon)
+    walk = _StageWalk(horizon)
     for arrival in arrived:
         walk.be_silent(arrival.seen_at)
         walk.hear(arrival)
@@ -32,7 +32,7 @@ def stages_of(arrived: Sequence[Arrival], horizon: int, until: int) -> list[Move
     return walk.moves
 
 
-class _Walk:
+class _StageWalk:
     def __init__(self, horizon: int) -> None:
         self.moves: list[Move] = []
         self._horizon = horizon

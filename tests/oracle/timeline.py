@@ -87,7 +87,7 @@ class Timeline:
 
 def timeline(customer: str, arrived: Sequence[Arrival], policy: Policy, model: Linear | None, until: int) -> Timeline:
     """Everything that happens to ``customer`` at times before ``until`` (ms). No model: no alarms."""
-    walk = _Walk(customer, policy, model)
+    walk = _TimelineWalk(customer, policy, model)
     for arrival in arrived:
         walk.timers(arrival.seen_at)
         walk.apply(arrival)
@@ -95,7 +95,7 @@ def timeline(customer: str, arrived: Sequence[Arrival], policy: Policy, model: L
     return walk.found
 
 
-class _Walk:
+class _TimelineWalk:
     def __init__(self, customer: str, policy: Policy, model: Linear | None) -> None:
         self.found = Timeline()
         self._phase = xxhash.xxh3_64_intdigest(customer.encode()) % policy.period

@@ -29,7 +29,7 @@ from stream.storage.notification_store import NotificationStore
 from tests.cli.projecting import folded
 from tests.ingest.running import TOKEN, post
 from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in, texts_of
-from tests.privacy.watched import Watched, ask
+from tests.privacy.watched import WatchedProcess, ask
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -136,7 +136,7 @@ def keep_about_the_person(settings: Settings) -> None:
 
 def send_by_http(settings: Settings, directory: Path) -> None:
     """Send events to the endpoint: one that Kafka gets, and those that are refused, whose reasons are the sender's."""
-    with Watched(settings, directory, "ingest") as ingest:
+    with WatchedProcess(settings, directory, "ingest") as ingest:
         port = int(ingest.found(r"events are taken at http://[^/]+:(\d+)/"))
         unknown = {
             "event_id": "canary-sent-x",
@@ -154,7 +154,7 @@ def send_by_http(settings: Settings, directory: Path) -> None:
 
 def look_at_pages(settings: Settings, directory: Path) -> None:
     """Ask the console for the person, and for somebody whom it does not know."""
-    with Watched(settings, directory, "console", "--port", "0") as console:
+    with WatchedProcess(settings, directory, "console", "--port", "0") as console:
         port = int(console.found(r"console: http://[^/]+:(\d+)"))
         for path, form, shows in (
             ("/", None, b"<html"),
@@ -187,10 +187,10 @@ def test_all_that_is_planted_is_exported_and_none_is_left_or_comes_back(  # noqa
         result = CliRunner().invoke(main, ["customer", customer, "--json"], env={**settings.to_env()})
         return int(orjson.loads(result.stdout)["events"]) if result.exit_code == 0 else 0
 
-    with Watched(settings, logs, "worker") as process, Watched(settings, logs, "notify") as notifier:
+    with WatchedProcess(settings, logs, "worker") as process, WatchedProcess(settings, logs, "notify") as notifier:
         process.wait(lambda: events_of(PERSON) == 3 and events_of("other") == 1)
         process.wait(lambda: folded(settings)["classification"] >= 2 and folded(settings)["identity"] >= 6)
-        with Watched(settings, logs, "directory", "run") as directory:
+        with WatchedProcess(settings, logs, "directory", "run") as directory:
             assert directory.planted() == []
             directory.stop()
             assert planted_in(directory.log.read_bytes()) == []
@@ -257,7 +257,7 @@ def test_all_that_is_planted_is_exported_and_none_is_left_or_comes_back(  # noqa
     assert in_redis(settings)
     again = tmp_path / "logs of then"
     again.mkdir()
-    with Watched(settings, again, "worker") as process:
+    with WatchedProcess(settings, again, "worker") as process:
         # what is beside the workers is erased by the command
         process.wait(lambda: all(":notify:" in found for found in in_redis(settings)))
         assert in_redis(settings)

@@ -22,7 +22,7 @@ from stream.settings import Settings
 from tests.cli.projecting import folded
 from tests.privacy.canary import in_files, in_redis, publish
 from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in
-from tests.privacy.watched import Watched, ask
+from tests.privacy.watched import WatchedProcess, ask
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -121,12 +121,12 @@ def test_what_others_keep_of_a_person_is_exported_and_erased_for_good(shop: tupl
     run(settings, "directory", "run", "--once")
     token = run(settings, "console", "token", "add", "robot", "--scope", "act").strip().splitlines()[-1].split()[-1]
     reader = run(settings, "console", "token", "add", "reader").strip().splitlines()[-1].split()[-1]
-    with Watched(settings, logs, "worker") as process, Watched(settings, logs, "directory", "run"):
+    with WatchedProcess(settings, logs, "worker") as process, WatchedProcess(settings, logs, "directory", "run"):
         process.wait(lambda: folded(settings)["classification"] >= 2 and folded(settings)["identity"] >= 7)
         do_everything(settings)
         process.wait(lambda: folded(settings)["points"] >= 2)
         compare_policies(settings, tmp_path)
-        with Watched(settings, logs, "console", "--port", "0") as console:
+        with WatchedProcess(settings, logs, "console", "--port", "0") as console:
             port = int(console.found(r"console: http://[^/]+:(\d+)"))
             process.wait(lambda: PERSON.encode() in ask(port, "/customers", {"begins": "canary-"})[1])
             about = {"customer_id": PERSON}

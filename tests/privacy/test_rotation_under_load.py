@@ -18,7 +18,7 @@ from stream.notifications.read_to_end import read_to_end
 from stream.privacy.revealing import Revealer
 from stream.settings import Settings
 from tests.ingest.running import TOKEN, click, post
-from tests.privacy.watched import Watched
+from tests.privacy.watched import WatchedProcess
 
 pytestmark = pytest.mark.timeout(600)
 OLD, NEW = "11" * 32, "22" * 32
@@ -96,7 +96,7 @@ def events_of(settings: Settings, person: str) -> int:
 
 
 def test_keys_change_while_ingest_and_worker_run(settings: Settings, tmp_path: Path) -> None:
-    with Watched(settings, tmp_path, "ingest") as ingest, Watched(settings, tmp_path, "worker") as worker:
+    with WatchedProcess(settings, tmp_path, "ingest") as ingest, WatchedProcess(settings, tmp_path, "worker") as worker:
         sender = Sender(int(ingest.found(r"events are taken at http://[^/]+:(\d+)/")))
         sender.start()
         sender.send_more(2 * PEOPLE)

@@ -11,7 +11,7 @@ from stream.settings import Settings
 from tests.privacy.planted import planted_in
 from tests.stream_process import StreamProcess
 
-__all__ = ["Watched", "ask"]
+__all__ = ["WatchedProcess", "ask"]
 
 _LIMIT_S = 120.0
 _METRICS = r"metrics at http://[^/]+:(\d+)/metrics"
@@ -32,7 +32,7 @@ def ask(port: int, path: str, form: Mapping[str, str] | None = None) -> tuple[in
         connection.close()
 
 
-class Watched(StreamProcess):
+class WatchedProcess(StreamProcess):
     """``stream`` with ``arguments`` as a process, which ends with the context; output goes to a file of its own."""
 
     ends_within_s: ClassVar = 60.0

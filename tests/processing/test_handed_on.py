@@ -52,7 +52,7 @@ def test_a_run_hands_on_no_view_of_a_buffer() -> None:
     assert shared_with_buffers(kernel, swept) == set()
 
 
-class Watched(Station):
+class WatchedStation(Station):
     """Keeps every outcome, and a copy from the time of its step."""
 
     kept: list[tuple[StepOutcome, StepOutcome]]
@@ -63,16 +63,16 @@ class Watched(Station):
 
 
 def test_no_later_step_changes_earlier_results() -> None:
-    Watched.kept = []
-    station = Watched(bought(60), RULES, scorer_of(SILENCE))
+    WatchedStation.kept = []
+    station = WatchedStation(bought(60), RULES, scorer_of(SILENCE))
     while station.step(7) or station.sweep(3):
         pass
     station.advance_to(station.stream_time_ms + 100 * DAY)
-    assert len(Watched.kept) > 10
-    for outcome, as_handed_on in Watched.kept:
+    assert len(WatchedStation.kept) > 10
+    for outcome, as_handed_on in WatchedStation.kept:
         for name in ("documents", "timers", "idle", "retired", "packed", "outgoing", "alerts", "fired", "suppressed"):
             assert getattr(outcome, name) == getattr(as_handed_on, name)
-    assert any(record.topic == "alerts" for outcome, _ in Watched.kept for record in outcome.outgoing)
+    assert any(record.topic == "alerts" for outcome, _ in WatchedStation.kept for record in outcome.outgoing)
 
 
 def _records_of_own_arrays(function: ast.FunctionDef) -> list[str]:

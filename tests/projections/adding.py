@@ -18,7 +18,7 @@ from tests.oracle.record import Record
 __all__ = ["Adding", "Reminding", "record"]
 
 
-class Said(msgspec.Struct):
+class SaidNumber(msgspec.Struct):
     who: str
     number: int
 
@@ -37,7 +37,7 @@ class Adding(Fold[Sum]):
     key = "name"
 
     def __init__(self) -> None:
-        self.inputs = (JsonInput("numbers", Said, lambda said: said.who),)
+        self.inputs = (JsonInput("numbers", SaidNumber, lambda said: said.who),)
 
     def fold(self, states: Mapping[str, Sum], messages: Sequence[tuple[str, Any]]) -> Folded:
         folded: dict[str, Sum | None] = dict(states)

@@ -32,18 +32,18 @@ NOW_MS = 20_500 * DAY
 
 
 @dataclass(frozen=True)
-class Came:
+class CameUnder:
     """An event under an id."""
 
     own_id: str
     event: Event
 
 
-Item = Came | ArrivalNote
+Item = CameUnder | ArrivalNote
 
 
 def append(store: Store, item: Item, at_ms: int = NOW_MS) -> None:
-    if isinstance(item, Came):
+    if isinstance(item, CameUnder):
         record = record_of(item.own_id, item.event)
         headers = [(TYPE_HEADER, type_of(item.event).value.encode())]
         store.append(0, item.own_id, record.value or b"", headers, at_ms)
@@ -87,7 +87,7 @@ losses = st.lists(st.booleans(), max_size=15)
 def linked_in_time(draw: st.DrawFn) -> tuple[list[Event], list[Item]]:
     """Events of one person under three ids, some of them twice; both others become the customer at some time."""
     events = [event for event in draw(event_lists(most=25)) if not is_whole_refund(event)]
-    items: list[Item] = [Came(draw(st.sampled_from(IDS)), event) for event in events]
+    items: list[Item] = [CameUnder(draw(st.sampled_from(IDS)), event) for event in events]
     items += draw(st.lists(st.sampled_from(items), max_size=8)) if items else []
     items += [Assigned(id=one, customer_id="c-1", version=draw(st.integers(0, 9))) for one in (COOKIE, ADDRESS)]
     return events, draw(st.permutations(items))
@@ -123,7 +123,7 @@ notes = st.one_of(
 @st.composite
 def anything(draw: st.DrawFn) -> list[Item]:
     """Each event has one id, and comes up to three times."""
-    came = [Came(draw(st.sampled_from(IDS)), event) for event in draw(event_lists(most=12))]
+    came = [CameUnder(draw(st.sampled_from(IDS)), event) for event in draw(event_lists(most=12))]
     items: list[Item] = [*came, *draw(st.lists(st.sampled_from(came), max_size=20)), *draw(st.lists(notes, max_size=8))]
     return draw(st.permutations(items))
 
@@ -139,7 +139,9 @@ def test_an_event_goes_to_one_customer_however_often_it_comes(
         customers.setdefault(event_id, set()).add(customer)
     assert [event_id for event_id, of in customers.items() if len(of) > 1] == []
     waiting = held(store)
-    assert sorted([*customers, *waiting]) == sorted({item.event.event_id for item in items if isinstance(item, Came)})
+    assert sorted([*customers, *waiting]) == sorted(
+        {item.event.event_id for item in items if isinstance(item, CameUnder)}
+    )
     # the log alone decides where events go, not its steps, nor how often it is read
     assert passed_on(items, [], [])[0] == found
 
@@ -156,8 +158,8 @@ def forwards(published: Sequence[Any]) -> list[tuple[str, str, str]]:
 
 def test_a_hold_that_ends_is_a_record_of_the_log_and_then_the_event_is_of_the_id_itself() -> None:
     store = new_store()
-    append(store, Came(COOKIE, event(1)))
-    append(store, Came(COOKIE, event(2)), NOW_MS + 1000)
+    append(store, CameUnder(COOKIE, event(1)))
+    append(store, CameUnder(COOKIE, event(2)), NOW_MS + 1000)
     assert stepped(store) == []
     assert store.fire(NOW_MS + HOUR) == []
     (note,) = store.fire(NOW_MS + HOUR + 1)
@@ -168,8 +170,8 @@ def test_a_hold_that_ends_is_a_record_of_the_log_and_then_the_event_is_of_the_id
     assert forwards(stepped(store)) == [("events.click", COOKIE, "e-1")]
     assert [*store.timers.values()] == [NOW_MS + 1000 + HOUR]
     append(store, Assigned(id=COOKIE, customer_id="c-1", version=4))
-    append(store, Came(COOKIE, event(1)))
-    append(store, Came(COOKIE, event(3)))
+    append(store, CameUnder(COOKIE, event(1)))
+    append(store, CameUnder(COOKIE, event(3)))
     assert forwards(stepped(store)) == [
         ("events.click", "c-1", "e-2"),
         # it went to the id itself before
@@ -210,7 +212,7 @@ def test_invalid_events_pass_unchanged_and_unplaceable_ones_are_dead_letters() -
 
 def test_an_oversized_record_does_not_pass() -> None:
     store = new_store()
-    append(store, Came("c-1", event(1)))
+    append(store, CameUnder("c-1", event(1)))
     good = store.logs[0][0]
     padded = json.dumps({**json.loads(good.value or b""), "note": 70_000 * "x"}).encode()
     large = [good._replace(value=padded), good._replace(key=70_000 * b"k"), good._replace(key=b"c-2")]
@@ -222,7 +224,7 @@ def test_an_oversized_record_does_not_pass() -> None:
 def test_the_number_of_waiting_events_is_bounded() -> None:
     store = new_store()
     for number in range(MAX_HELD + 2):
-        append(store, Came(COOKIE, event(number)))
+        append(store, CameUnder(COOKIE, event(number)))
     assert [of for _, _, of in forwards(stepped(store, 1000))] == ["e-0", "e-1"]
     assert len(held(store)) == MAX_HELD
     large = {"event_id": "e-x", "customer_id": ADDRESS, "name": "page_viewed", "occurred_at": NOW_MS / 1000}
@@ -236,7 +238,7 @@ def test_an_assignment_that_comes_again_does_not_undo_a_newer_one() -> None:
     store = new_store()
     for customer, version in (("c-1", 4), ("c-2", 7), ("c-1", 4)):
         append(store, Assigned(id=COOKIE, customer_id=customer, version=version))
-    append(store, Came(COOKIE, event(1)))
+    append(store, CameUnder(COOKIE, event(1)))
     assert forwards(stepped(store)) == [("events.click", "c-2", "e-1")]
 
 

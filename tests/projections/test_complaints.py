@@ -45,7 +45,7 @@ def acted(number: int, action: str, hour: float, customer: str = "a") -> Record:
     return Record(customer.encode(), orjson.dumps(body), offset=number, timestamp=NOW_MS + 1000 * HOUR_MS)
 
 
-class Store:
+class CaseStore:
     """Keeps the same state of a projection as the real store."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
@@ -81,7 +81,7 @@ def at_ms(hour: float) -> int:
 
 
 def test_a_complaint_is_told_at_once_and_again_when_nobody_acts() -> None:
-    store = Store()
+    store = CaseStore()
     complained = said(1, "complained", 0, "t-1", order_id="o-7", channel="email")
     first = store.step(FEEDBACK, [complained])
     (alert,) = first.alerts
@@ -112,7 +112,7 @@ def test_a_complaint_is_told_at_once_and_again_when_nobody_acts() -> None:
 
 @pytest.mark.parametrize("action", ["contacted", "offer_accepted", "false_alarm"])
 def test_an_action_is_an_answer_and_leaves_the_case_open(action: str) -> None:
-    store = Store()
+    store = CaseStore()
     store.step(FEEDBACK, [said(1, "complained", 2)])
     store.step(ACTIONS, [acted(1, action, 1)])
     assert store.timers == {timer_of("a", "e1"): at_ms(26)}
@@ -124,7 +124,7 @@ def test_an_action_is_an_answer_and_leaves_the_case_open(action: str) -> None:
 
 
 def test_a_ticket_closes_its_complaint_and_people_close_all() -> None:
-    store = Store()
+    store = CaseStore()
     told = [said(1, "complained", 0, "t-1"), said(2, "complained", 1), said(3, "asked", 2, "t-3"), said(4, "asked", 2)]
     store.step(FEEDBACK, told)
     assert {ticket: case.name for ticket, case in store.cases().open.items()} == {
@@ -140,25 +140,25 @@ def test_a_ticket_closes_its_complaint_and_people_close_all() -> None:
 
 
 def test_no_second_alert_is_wanted_with_zero_hours() -> None:
-    store = Store(Settings(complaint_again_h=0.0))
+    store = CaseStore(Settings(complaint_again_h=0.0))
     assert len(store.step(FEEDBACK, [said(1, "complained", 0)]).alerts) == 1
     assert store.timers == {}
 
 
 def test_an_erased_customer_has_no_timer() -> None:
-    store = Store()
+    store = CaseStore()
     store.step(FEEDBACK, [said(1, "complained", 0), said(2, "complained", 0, customer="b")])
     store.accept(store.partition.without(store.partition.erase(["a"])))
     assert ([*store.stored], [*store.timers]) == (["b"], [timer_of("b", "e2")])
 
 
 def test_an_invalid_action_is_skipped_because_the_notifier_reports_it() -> None:
-    outcome = Store().step(ACTIONS, [acted(1, "danced", 0), acted(2, "contacted", 0)])
+    outcome = CaseStore().step(ACTIONS, [acted(1, "danced", 0), acted(2, "contacted", 0)])
     assert (outcome.folded, outcome.skipped, outcome.rejected, outcome.outgoing) == (1, 1, (), [])
 
 
 def test_only_the_newest_cases_are_kept() -> None:
-    store = Store()
+    store = CaseStore()
     store.step(FEEDBACK, [said(k, "complained", k) for k in range(MAX_CASES + 3)])
     assert [*store.cases().open] == [f"e{k}" for k in range(3, MAX_CASES + 3)]
     assert len(store.timers) == MAX_CASES
@@ -186,7 +186,7 @@ def test_the_state_and_its_timers_do_not_depend_on_the_order_of_events(
         else:
             records.append((FEEDBACK, said(number, what, hour, ticket)))
     random.shuffle(records)
-    store = Store()
+    store = CaseStore()
     for source, record in records:
         store.step(source, [record])
     solved = max((hour for what, hour, _ in told if what == "all resolved"), default=-1)
@@ -208,7 +208,7 @@ def test_the_state_and_its_timers_do_not_depend_on_the_order_of_events(
         if complained[ticket] and hour > answered
     }
     # in steps of any size the state is the same
-    cut = Store()
+    cut = CaseStore()
     left = list(records)
     while left:
         size = sizes.pop() if sizes else 3
@@ -220,7 +220,7 @@ def test_the_state_and_its_timers_do_not_depend_on_the_order_of_events(
 
 
 def test_a_label_is_no_answer_to_a_complaint() -> None:
-    store = Store()
+    store = CaseStore()
     store.step(0, [said(0, "complained", 0)])
     before = dict(store.stored)
     label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
@@ -229,7 +229,7 @@ def test_a_label_is_no_answer_to_a_complaint() -> None:
 
 
 def test_a_label_begins_no_state() -> None:
-    store = Store()
+    store = CaseStore()
     label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
     store.step(1, [Record(b"a", orjson.dumps(label), offset=0, timestamp=NOW_MS)])
     assert store.stored == {}
@@ -247,7 +247,7 @@ def test_a_label_begins_no_state() -> None:
     st.randoms(use_true_random=False),
 )
 def test_the_cases_of_two_ids_add_up_to_those_of_one(events: list[tuple[str, str, str]], random: Random) -> None:
-    apart, whole = Store(), Store()
+    apart, whole = CaseStore(), CaseStore()
     hours = random.sample(range(100), len(events))
     for number, ((name, ticket, customer), hour) in enumerate(zip(events, hours, strict=True)):
         for store, who in ((apart, customer), (whole, "a")):

@@ -15,7 +15,7 @@ from tests.oracle.record import Record
 from tests.projections.adding import Adding, record
 
 
-class Store:
+class FoldingStore:
     """Keeps what the real store does: states, offsets, and records to publish."""
 
     def __init__(self, cache: int = 100) -> None:
@@ -45,7 +45,7 @@ def test_states_are_the_fold_over_the_log_however_it_is_cut(
     log: list[tuple[str, int]], sizes: list[int], losses: list[bool], cache: int
 ) -> None:
     records = [record(offset, *said) for offset, said in enumerate(log)]
-    store = Store(cache)
+    store = FoldingStore(cache)
     done = 0
     while done < len(records):
         size, lost = sizes.pop() if sizes else 8, losses.pop() if losses else False
@@ -76,7 +76,7 @@ def test_states_are_the_fold_over_the_log_however_it_is_cut(
 
 
 def test_a_record_that_cannot_be_read_becomes_a_dead_letter_with_its_reason() -> None:
-    store = Store()
+    store = FoldingStore()
     bad = [b"not json", None, b'{"who": "a"}', b'{"who": "a", "number": "1"}', b"[" * 100_000, b"\xff"]
     store.step([record(0, "a", 1), *(Record(b"a", value, 0, 1 + k) for k, value in enumerate(bad))])
     reasons = [dict(letter.headers)["dlq.reason"] for letter in store.published]
@@ -86,28 +86,28 @@ def test_a_record_that_cannot_be_read_becomes_a_dead_letter_with_its_reason() ->
 
 
 def test_more_failures_than_a_handful_are_not_blamed_on_records() -> None:
-    store = Store()
+    store = FoldingStore()
     with pytest.raises(SystematicError):
         store.step([record(offset, "a", 13) for offset in range(MAX_ISOLATED + 1)])
     assert store.partition.state.offsets == {}
 
 
 def test_an_error_that_is_not_of_a_message_is_not_isolated() -> None:
-    store = Store()
+    store = FoldingStore()
     with pytest.raises(StorageError):
         store.step([record(0, "a", 1), record(1, "a", 666)])
     assert store.partition.state.offsets == {}
 
 
 def test_a_stored_state_that_cannot_be_read_is_not_blamed_on_records() -> None:
-    store = Store()
+    store = FoldingStore()
     store.stored["a"] = b"\x00"
     with pytest.raises(CodecError):
         store.step([record(0, "a", 1)])
 
 
 def test_unchanged_states_are_not_written() -> None:
-    store = Store()
+    store = FoldingStore()
     store.step([record(0, "a", 1), record(1, "b", 5)])
     partition = store.partition
     partition.read([Part(0, [record(2, "a", 2), record(3, "b", 3), record(4, "b", -3)], 5)])
@@ -115,7 +115,7 @@ def test_unchanged_states_are_not_written() -> None:
 
 
 def test_erasing_forgets_uncached_states_too() -> None:
-    store = Store(cache=0)
+    store = FoldingStore(cache=0)
     store.step([record(0, "a", 1)])
     outcome = store.partition.without(store.partition.erase(["a", "b", "a"]))
     assert outcome.forgotten == ["a", "b"]
@@ -123,7 +123,7 @@ def test_erasing_forgets_uncached_states_too() -> None:
 
 
 def test_erasing_forgets_the_editions_of_who_is_erased() -> None:
-    store = Store()
+    store = FoldingStore()
     store.partition.state.editions = {"a": 4, "b": 5}
     assert store.partition.without(["a"], ["a"]).state.editions == {"b": 5}
     assert store.partition.without(()).state.editions == {"a": 4, "b": 5}

@@ -12,7 +12,7 @@ from stream.settings import Settings
 from tests.features.lists_of_events import DAY
 from tests.oracle.event import Event
 from tests.projections.store import Store
-from tests.projections.test_arrivals import COOKIE, NOW_MS, Came, append
+from tests.projections.test_arrivals import COOKIE, NOW_MS, CameUnder, append
 
 
 def test_an_event_in_a_wrong_partition_reaches_the_one_of_its_id_once() -> None:
@@ -21,7 +21,7 @@ def test_an_event_in_a_wrong_partition_reaches_the_one_of_its_id_once() -> None:
     right = partition_of(COOKIE, 2)
     stores = [Store(Arrivals(settings), partition, 3) for partition in range(2)]
     append(stores[right], Assigned(id=COOKIE, customer_id="c-1", version=1))
-    come = Came(COOKIE, Event("e-1", EventKind.PAGE_VIEWED, NOW_MS - DAY, "", 0))
+    come = CameUnder(COOKIE, Event("e-1", EventKind.PAGE_VIEWED, NOW_MS - DAY, "", 0))
     append(stores[1 - right], come)
     (sent_on,) = stores[1 - right].step(10, lost=False)
     assert (sent_on.topic, sent_on.key) == (settings.arrivals, COOKIE.encode())
@@ -40,5 +40,5 @@ def test_an_event_in_a_wrong_partition_reaches_the_one_of_its_id_once() -> None:
 def test_misplaced_events_stay_where_they_are_if_the_settings_say_so() -> None:
     settings = Settings(partitions=2, misplaced_events="dead-letter")
     store = Store(Arrivals(settings), 1 - partition_of(COOKIE, 2), 3)
-    append(store, Came(COOKIE, Event("e-1", EventKind.PAGE_VIEWED, NOW_MS - DAY, "", 0)))
+    append(store, CameUnder(COOKIE, Event("e-1", EventKind.PAGE_VIEWED, NOW_MS - DAY, "", 0)))
     assert [one.topic for one in store.step(10, lost=False)] == [settings.events_click]

@@ -59,7 +59,7 @@ switches = st.sampled_from([0, 90])
 stories = st.lists(st.one_of(told, links, switches), max_size=14)
 
 
-class Shop:
+class ConsentShop:
     """The stage and `consents` in several partitions; histories are switched on and off meanwhile."""
 
     def __init__(self, stored: Settings) -> None:
@@ -130,13 +130,13 @@ def _named(own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) 
 
 
 @pytest.fixture(scope="module")
-def shops(redis_server: EmbeddedRedis) -> Iterator[Shop]:
+def shops(redis_server: EmbeddedRedis) -> Iterator[ConsentShop]:
     """Shops without anything, each in a namespace of its own."""
     of = replace(SETTINGS, redis_url=redis_server.url, partitions=PARTITIONS)
-    return (Shop(replace(of, namespace=f"said{number}")) for number in itertools.count())
+    return (ConsentShop(replace(of, namespace=f"said{number}")) for number in itertools.count())
 
 
-def play(shop: Shop, story: Sequence[Any]) -> dict[str, Agreements]:
+def play(shop: ConsentShop, story: Sequence[Any]) -> dict[str, Agreements]:
     """Let a story happen; returns what was said under each id."""
     said = Consents(shop.settings)
     by_id: dict[str, Agreements] = {}
@@ -160,7 +160,7 @@ def play(shop: Shop, story: Sequence[Any]) -> dict[str, Agreements]:
     return by_id
 
 
-def together(shop: Shop, by_id: dict[str, Agreements], one: str) -> Agreements:
+def together(shop: ConsentShop, by_id: dict[str, Agreements], one: str) -> Agreements:
     """What the person of an id said under all of theirs."""
     found = Agreements()
     for other in IDS:
@@ -169,7 +169,7 @@ def together(shop: Shop, by_id: dict[str, Agreements], one: str) -> Agreements:
     return found
 
 
-def asked(shop: Shop, ids: Sequence[str]) -> list[Consented]:
+def asked(shop: ConsentShop, ids: Sequence[str]) -> list[Consented]:
     """What the readers are told: commands and the notifier, lists, and workers."""
 
     async def from_worker() -> Consented:
@@ -197,7 +197,7 @@ APART = (LinkName.UNMERGE, ("c-2", "c-1"))
 @example([("c-3", 0, REFUSED, False), (LinkName.MERGE, ("c-3", "c-2")), MERGE, 90, APART])
 @given(stories)
 @settings(max_examples=40, deadline=None)
-def test_what_was_said_under_any_id_holds_for_the_person(shops: Iterator[Shop], story: list[Any]) -> None:
+def test_what_was_said_under_any_id_holds_for_the_person(shops: Iterator[ConsentShop], story: list[Any]) -> None:
     """Statements of any age, straight to their topics or by the stage, in any order with links and settings."""
     shop = next(shops)
     by_id = play(shop, story)
@@ -210,7 +210,7 @@ def test_what_was_said_under_any_id_holds_for_the_person(shops: Iterator[Shop], 
 @given(st.lists(st.one_of(told, links), max_size=8), st.randoms(use_true_random=False))
 @settings(max_examples=8, deadline=None)
 def test_the_order_of_links_and_statements_does_not_matter(
-    shops: Iterator[Shop], story: list[Any], random: Random
+    shops: Iterator[ConsentShop], story: list[Any], random: Random
 ) -> None:
     # a decision counts by its time, which is its place here
     decisions = [item for item in story if item[0] in {LinkName.MERGE, LinkName.UNMERGE}]
@@ -226,7 +226,9 @@ def test_the_order_of_links_and_statements_does_not_matter(
 
 
 @pytest.mark.parametrize("is_straight", [False, True])
-def test_who_unsubscribed_stays_unsubscribed_when_they_are_merged(shops: Iterator[Shop], *, is_straight: bool) -> None:
+def test_who_unsubscribed_stays_unsubscribed_when_they_are_merged(
+    shops: Iterator[ConsentShop], *, is_straight: bool
+) -> None:
     shop = next(shops)
     shop.switch(90)
     shop.tell("c-2", 0, CONTENTS[8], is_straight=is_straight)

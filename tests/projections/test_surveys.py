@@ -25,7 +25,7 @@ SETTINGS = Settings(customer_ids="any")
 AT_MS = NOW_MS + 3000 * DAY_MS
 
 
-class Event(NamedTuple):
+class SurveyEvent(NamedTuple):
     """``channel``: of who was asked, an answer has none."""
 
     customer: str
@@ -47,7 +47,7 @@ def folded(projection: Any, bodies: Sequence[tuple[str, bytes]], seed: int = 0) 
     return store.stored
 
 
-def body(number: int, one: Event) -> tuple[str, bytes]:
+def body(number: int, one: SurveyEvent) -> tuple[str, bytes]:
     said: dict[str, Any] = {"channel": one.channel, "product_id": one.product} if one.is_asked else {}
     name = "asked" if one.is_asked else "answered"
     made = record(number, name, day=one.day, customer=one.customer, survey_id=one.survey, **said)
@@ -56,7 +56,7 @@ def body(number: int, one: Event) -> tuple[str, bytes]:
 
 events = st.lists(
     st.builds(
-        Event,
+        SurveyEvent,
         st.sampled_from(["a", "b", "/shop"]),
         st.sampled_from(["s-1", "s-2"]),
         st.integers(0, 70),
@@ -69,11 +69,11 @@ events = st.lists(
 
 
 @given(events, st.integers(0, 1000))
-def test_a_customer_counts_once_for_each_survey_whatever_the_order(told: list[Event], seed: int) -> None:
+def test_a_customer_counts_once_for_each_survey_whatever_the_order(told: list[SurveyEvent], seed: int) -> None:
     repeated = [*enumerate(told), *enumerate(told[::3])]
     Random(seed).shuffle(repeated)
     stored = folded(Surveys(SETTINGS), [body(k, one) for k, one in repeated], seed)
-    asked: dict[tuple[str, str], Event] = {}
+    asked: dict[tuple[str, str], SurveyEvent] = {}
     for one in sorted((one for one in told if one.is_asked), key=lambda one: (one.day, one.channel, one.product)):
         asked.setdefault((one.customer, one.survey), one)
     answered = {(one.customer, one.survey) for one in told if not one.is_asked}
@@ -98,8 +98,8 @@ def test_a_customer_counts_once_for_each_survey_whatever_the_order(told: list[Ev
 
 
 def test_the_share_without_an_answer_has_wilsons_interval() -> None:
-    asked = [Event(f"c-{k}", "s-1", 0, is_asked=True, channel="sms", product="p-1") for k in range(40)]
-    answers = [Event(f"c-{k}", "s-1", 40, is_asked=False, channel="", product="") for k in range(6)]
+    asked = [SurveyEvent(f"c-{k}", "s-1", 0, is_asked=True, channel="sms", product="p-1") for k in range(40)]
+    answers = [SurveyEvent(f"c-{k}", "s-1", 40, is_asked=False, channel="", product="") for k in range(6)]
     stored = folded(Surveys(SETTINGS), [body(k, one) for k, one in enumerate([*answers[:3], *asked, *answers])])
 
     def of(key: str) -> list[Surveyed]:
@@ -132,7 +132,8 @@ def test_the_share_without_an_answer_has_wilsons_interval() -> None:
 def test_the_newest_surveys_are_named_whatever_the_order(seed: int) -> None:
     last = MAX_NAMED + 20
     told = [
-        Event(f"c-{day}", f"s-{day}", day, is_asked=day % 2 == 0, channel="sms", product="p-1") for day in range(last)
+        SurveyEvent(f"c-{day}", f"s-{day}", day, is_asked=day % 2 == 0, channel="sms", product="p-1")
+        for day in range(last)
     ]
     bodies = [body(k, one) for k, one in enumerate(told)]
     Random(seed).shuffle(bodies)
@@ -142,7 +143,7 @@ def test_the_newest_surveys_are_named_whatever_the_order(seed: int) -> None:
 
 def test_each_survey_has_its_figures_and_who_did_not_answer() -> None:
     def asked(customer: str, survey: str) -> tuple[str, bytes]:
-        return body(int(customer[2:]), Event(customer, survey, 0, is_asked=True, channel="email", product=""))
+        return body(int(customer[2:]), SurveyEvent(customer, survey, 0, is_asked=True, channel="email", product=""))
 
     def answer(customer: str, survey: str, scale: str, value: int) -> tuple[str, bytes]:
         number = 1000 + int(customer[2:])

@@ -20,7 +20,7 @@ NAMES = [*CROWDED, "tea", "fig", "Käse", "茶"]
 YEARS_H = 6 * 366 * 24
 
 
-class Told(NamedTuple):
+class ToldOrder(NamedTuple):
     """``bought`` at an hour, some of them for the first time; or taken back."""
 
     hour: int
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 
 told = st.builds(
-    Told,
+    ToldOrder,
     st.one_of(st.integers(0, YEARS_H), st.integers(0, HALF_LIFE_H)),
     st.lists(st.sampled_from(NAMES), min_size=1, max_size=6, unique=True),
     st.integers(0, 6),
@@ -38,7 +38,7 @@ told = st.builds(
 )
 
 
-def one_by_one(shards: dict[int, ItemShard], one: Told, keep: int) -> list[str]:
+def one_by_one(shards: dict[int, ItemShard], one: ToldOrder, keep: int) -> list[str]:
     """As arrays should count, by the counts of each part."""
     lines = Lines.at(one.hour)
     gone: list[str] = []
@@ -63,7 +63,7 @@ def one_by_one(shards: dict[int, ItemShard], one: Told, keep: int) -> list[str]:
     return gone
 
 
-def in_arrays(table: ItemTable, one: Told) -> list[str]:
+def in_arrays(table: ItemTable, one: ToldOrder) -> list[str]:
     lines = Lines.at(one.hour)
     firsts = one.bought[: one.firsts]
     if one.is_return:
@@ -79,7 +79,7 @@ def in_arrays(table: ItemTable, one: Told) -> list[str]:
 
 @given(st.lists(st.lists(told, max_size=12), max_size=4), st.integers(1, 5), st.integers(1, 5))
 def test_arrays_count_as_parts_do_one_item_after_the_other(
-    steps: list[list[Told]], keep: int, keep_before: int
+    steps: list[list[ToldOrder]], keep: int, keep_before: int
 ) -> None:
     wanted: dict[int, ItemShard] = {}
     found: dict[int, ItemShard] = {}
@@ -95,7 +95,7 @@ def test_arrays_count_as_parts_do_one_item_after_the_other(
 
 
 @given(st.lists(told, max_size=20))
-def test_what_is_asked_of_items_is_what_their_parts_say(orders: list[Told]) -> None:
+def test_what_is_asked_of_items_is_what_their_parts_say(orders: list[ToldOrder]) -> None:
     table, shards = ItemTable({}, 100), dict[int, ItemShard]()
     for one in orders:
         in_arrays(table, one)

@@ -26,7 +26,7 @@ from stream.storage.connection import connect
 from stream.storage.keys import Keys
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from stream.storage.partition_store import Commit, PartitionStore
-from tests.notifications.rig import Bench
+from tests.notifications.rig import NotifierBench
 from tests.reporting.made_up_shop import END_MS, Shop, make_shop
 
 PARTITIONS = 3
@@ -96,10 +96,10 @@ def store(settings: Settings, shop: Processed) -> None:
     asyncio.run(write())
 
 
-class Desk:
+class CommandDesk:
     """Commands against the servers of a test."""
 
-    def __init__(self, bench: Bench, directory: Path) -> None:
+    def __init__(self, bench: NotifierBench, directory: Path) -> None:
         self.bench = bench
         self.directory = directory
         self.settings = bench.settings
@@ -117,7 +117,7 @@ class Desk:
 @pytest.fixture
 def desk(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str, namespace: str, tmp_path: Path
-) -> Desk:
+) -> CommandDesk:
     settings = Settings(
         kafka_bootstrap=broker.bootstrap,
         redis_url=redis_server.url,
@@ -125,11 +125,11 @@ def desk(
         namespace=namespace,
         partitions=PARTITIONS,
     )
-    return Desk(Bench(settings), tmp_path)
+    return CommandDesk(NotifierBench(settings), tmp_path)
 
 
 @pytest.fixture
-def shop(desk: Desk, middling: Processed, tmp_path: Path) -> Desk:
+def shop(desk: CommandDesk, middling: Processed, tmp_path: Path) -> CommandDesk:
     """The middling shop, with `OFFERS`."""
     desk.open(middling)
     path = tmp_path / "offers.yaml"

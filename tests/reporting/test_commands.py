@@ -22,20 +22,20 @@ from stream.storage.keys import ProjectionKeys
 from stream.storage.notification_store import NotificationStore
 from stream.texts.text_records import KEY
 from tests.notifications.rig import alert
-from tests.reporting.conftest import PARTITIONS, Desk, Processed
+from tests.reporting.conftest import PARTITIONS, CommandDesk, Processed
 from tests.reporting.independent import frame, habits
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 
 HOSTILE = '<script src="http://evil.example/x.js">alert(1)</script>'
 
 
-def test_before_any_event_it_says_what_to_do(desk: Desk) -> None:
+def test_before_any_event_it_says_what_to_do(desk: CommandDesk) -> None:
     done = desk.run("today")
     assert done.exit_code == 1
     assert "import the shop's history" in done.stderr
 
 
-def test_the_list_names_people_their_habits_and_what_was_done(desk: Desk, middling: Processed) -> None:
+def test_the_list_names_people_their_habits_and_what_was_done(desk: CommandDesk, middling: Processed) -> None:
     desk.open(middling)
     # the events end before the wall clock of a test that runs late: --as-of says which day is meant
     found = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)
@@ -69,7 +69,7 @@ def test_the_list_names_people_their_habits_and_what_was_done(desk: Desk, middli
     assert f"{stage}, {tier}" in told if tier not in {"", "new"} else stage in told
 
 
-def test_thirty_customers_get_a_list_by_habit_alone(desk: Desk, small: Processed) -> None:
+def test_thirty_customers_get_a_list_by_habit_alone(desk: CommandDesk, small: Processed) -> None:
     desk.open(replace(small, basis=replace(small.basis)))
     done = desk.run("today", "--as-of", "2026-06-30")
     assert done.exit_code == 0, done.stderr
@@ -80,14 +80,14 @@ def test_thirty_customers_get_a_list_by_habit_alone(desk: Desk, small: Processed
         assert "The model has not learned enough yet" in " ".join(done.stdout.split())
 
 
-def test_a_day_before_the_newest_event_is_refused(desk: Desk, small: Processed) -> None:
+def test_a_day_before_the_newest_event_is_refused(desk: CommandDesk, small: Processed) -> None:
     desk.open(small)
     done = desk.run("today", "--as-of", "2026-06-29")
     assert done.exit_code == 2
     assert "customers are known as of 30 June 2026" in done.stderr
 
 
-def test_only_one_form_at_a_time(desk: Desk) -> None:
+def test_only_one_form_at_a_time(desk: CommandDesk) -> None:
     assert desk.run("today", "--csv", "--json").exit_code == 2
 
 
@@ -112,7 +112,7 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
-def write_text(desk: Desk, words: str, category: str) -> None:
+def write_text(desk: CommandDesk, words: str, category: str) -> None:
     """A customer's text, as projections store it."""
     text = Text(1, "e-1", END_MS - 5 * DAY_MS, "asked", words)
     judged = Judged("e-1", text.at_ms, "asked", Judgement(category, 0.9), Judgement())
@@ -126,7 +126,9 @@ def write_text(desk: Desk, words: str, category: str) -> None:
             client.set(keys.customer(partition_of(home, PARTITIONS), key), msgspec.json.encode(state))
 
 
-def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling: Processed, tmp_path: Path) -> None:
+def test_the_report_is_one_page_with_the_figures_of_pandas(
+    desk: CommandDesk, middling: Processed, tmp_path: Path
+) -> None:
     desk.open(middling)
     desk.bench.publish([alert(1, customer_id="c-1", occurred_at=rfc3339(END_MS - 63 * DAY_MS))])
     with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
@@ -156,7 +158,7 @@ def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling:
     assert {"svg", "table"} <= page.tags
 
 
-def test_the_page_of_a_day_escapes_what_it_shows(desk: Desk, small: Processed, tmp_path: Path) -> None:
+def test_the_page_of_a_day_escapes_what_it_shows(desk: CommandDesk, small: Processed, tmp_path: Path) -> None:
     desk.open(small)
     path = tmp_path / "today.html"
     with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
@@ -168,7 +170,7 @@ def test_the_page_of_a_day_escapes_what_it_shows(desk: Desk, small: Processed, t
     assert path.name in desk.run("today", "--html", str(path), "--as-of", "2026-06-30").stdout
 
 
-def test_a_shop_whose_events_end_long_ago_is_shown_as_of_then(desk: Desk, small: Processed) -> None:
+def test_a_shop_whose_events_end_long_ago_is_shown_as_of_then(desk: CommandDesk, small: Processed) -> None:
     """A clock in 2030: the history ends in 2026, and that day counts as today."""
     desk.open(small)
     done = desk.run("today", "--json", "--as-of", "2029-12-31")
@@ -176,7 +178,7 @@ def test_a_shop_whose_events_end_long_ago_is_shown_as_of_then(desk: Desk, small:
 
 
 def test_open_complaints_come_first_those_without_an_answer_before_all(
-    desk: Desk, middling: Processed, tmp_path: Path
+    desk: CommandDesk, middling: Processed, tmp_path: Path
 ) -> None:
     desk.open(middling)
     customers = [entry["customer_id"] for entry in json.loads(desk.run("today", "--json").stdout)["entries"][:3]]

@@ -18,12 +18,12 @@ from stream.projections.consents import Consents
 from stream.projections.offers import OfferState, OfferTally, week_key
 from stream.storage.connection import connect_blocking
 from stream.storage.keys import ProjectionKeys
-from tests.reporting.conftest import OFFERS, PARTITIONS, Desk
+from tests.reporting.conftest import OFFERS, PARTITIONS, CommandDesk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 from tests.reporting.test_offer_commands import fold
 
 
-def test_what_would_be_offered_then_what_was_and_what_it_brought(shop: Desk) -> None:
+def test_what_would_be_offered_then_what_was_and_what_it_brought(shop: CommandDesk) -> None:
     offers = ShopOffers(replace(shop.settings, data_dir=str(shop.directory)))
     waiting = offers.shown()
     assert waiting.config is not None
@@ -64,7 +64,7 @@ def test_what_would_be_offered_then_what_was_and_what_it_brought(shop: Desk) -> 
     assert decided.figures["call"].effect is None
 
 
-def test_nothing_is_offered_to_who_took_consent_back_after_the_last_event(shop: Desk) -> None:
+def test_nothing_is_offered_to_who_took_consent_back_after_the_last_event(shop: CommandDesk) -> None:
     def to_decide() -> set[str]:
         return {json.loads(line)["customer_id"] for line in shop.run("offers", "--json").stdout.splitlines()}
 
@@ -78,7 +78,7 @@ def test_nothing_is_offered_to_who_took_consent_back_after_the_last_event(shop: 
     assert before - to_decide() == {taken_back}
 
 
-def test_a_shop_without_events_or_file_has_nothing_to_show(desk: Desk, tmp_path: Path) -> None:
+def test_a_shop_without_events_or_file_has_nothing_to_show(desk: CommandDesk, tmp_path: Path) -> None:
     path = tmp_path / "offers.yaml"
     offers = ShopOffers(replace(desk.settings, offers_file=str(path)))
     assert offers.shown().config is None

@@ -15,11 +15,11 @@ from stream.projections.offers import Offers, OfferState, OfferTally, week_key
 from stream.storage.connection import connect_blocking
 from stream.storage.keys import ProjectionKeys
 from tests.oracle.record import Record
-from tests.reporting.conftest import PARTITIONS, Desk
+from tests.reporting.conftest import PARTITIONS, CommandDesk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 
 
-def fold(desk: Desk, decisions: list[OfferDecision], weeks: dict[str, OfferState]) -> None:
+def fold(desk: CommandDesk, decisions: list[OfferDecision], weeks: dict[str, OfferState]) -> None:
     """Store what the projection makes of decisions, and weeks as they are."""
     keys = ProjectionKeys(desk.settings.namespace, Offers.name, Offers.version, 0)
     with connect_blocking(desk.settings) as client:
@@ -42,7 +42,7 @@ def fold(desk: Desk, decisions: list[OfferDecision], weeks: dict[str, OfferState
         client.hset(keys.meta(0), mapping={"state": msgspec.json.encode(of_partition)})
 
 
-def test_decisions_are_shown_published_and_hold_until_their_window_is_over(shop: Desk) -> None:
+def test_decisions_are_shown_published_and_hold_until_their_window_is_over(shop: CommandDesk) -> None:
     checked = shop.run("offers", "--check")
     assert (checked.exit_code, checked.stderr.endswith("offers.yaml: 2 offers\n")) == (0, True)
     shown = [json.loads(line) for line in shop.run("offers", "--json").stdout.splitlines()]
@@ -71,7 +71,7 @@ def test_decisions_are_shown_published_and_hold_until_their_window_is_over(shop:
     assert shop.run("offer", "nobody").exit_code == 1
 
 
-def test_the_effect_says_what_each_offer_brought_or_that_it_is_not_known(shop: Desk) -> None:
+def test_the_effect_says_what_each_offer_brought_or_that_it_is_not_known(shop: CommandDesk) -> None:
     week = week_of(END_MS - 60 * DAY_MS)
     sure = OfferState(
         week=week,

@@ -29,7 +29,7 @@ from tests.oracle.record import Record
 from tests.projections.test_offers import Decided, Event, Ordered, one_a_day, record
 from tests.projections.test_offers import decided as any_decision
 from tests.projections.test_offers import ordered as any_order
-from tests.reporting.conftest import Desk
+from tests.reporting.conftest import CommandDesk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 from tests.reporting.test_offer_commands import fold
 
@@ -147,7 +147,7 @@ def test_who_has_forgotten_decisions_stays_as_they_are_counted() -> None:
 
 
 @pytest.fixture
-def linked_shop(shop: Desk) -> Desk:
+def linked_shop(shop: CommandDesk) -> CommandDesk:
     """The projection `identity` has folded something."""
     keys = ProjectionKeys(shop.settings.namespace, Identity.name, Identity.version, 0)
     with redis.Redis.from_url(shop.settings.redis_url) as client:
@@ -155,14 +155,14 @@ def linked_shop(shop: Desk) -> Desk:
     return shop
 
 
-def decided_by(shop: Desk) -> dict[str, OfferDecision]:
+def decided_by(shop: CommandDesk) -> dict[str, OfferDecision]:
     """What `stream offers` would decide now."""
     lines = shop.run("offers", "--json").stdout.splitlines()
     made = (msgspec.json.decode(line, type=OfferDecision) for line in lines)
     return {one.customer_id: one for one in made}
 
 
-def test_a_person_is_decided_about_once_under_all_ids(linked_shop: Desk) -> None:
+def test_a_person_is_decided_about_once_under_all_ids(linked_shop: CommandDesk) -> None:
     shop, planned = linked_shop, decided_by(linked_shop)
     one, other, alone = sorted(planned)[:3]
     assert shop.run("offers", "--decide").exit_code == 0
@@ -182,7 +182,7 @@ def test_a_person_is_decided_about_once_under_all_ids(linked_shop: Desk) -> None
     assert alone in planned
 
 
-def test_a_person_stays_in_the_group_in_which_they_were_first(linked_shop: Desk) -> None:
+def test_a_person_stays_in_the_group_in_which_they_were_first(linked_shop: CommandDesk) -> None:
     shop, planned = linked_shop, decided_by(linked_shop)
     held = [who for who, made in planned.items() if made.held_out]
     free = [who for who, made in planned.items() if not made.held_out]
@@ -197,7 +197,7 @@ def test_a_person_stays_in_the_group_in_which_they_were_first(linked_shop: Desk)
     assert now[one].held_out
 
 
-def test_the_effect_counts_persons(linked_shop: Desk) -> None:
+def test_the_effect_counts_persons(linked_shop: CommandDesk) -> None:
     shop, planned = linked_shop, decided_by(linked_shop)
     one, other, alone = sorted(planned)[:3]
     at_ms = END_MS - 100 * DAY_MS

@@ -16,7 +16,7 @@ from stream.errors import SettingsError, TopologyError
 CLICK = TP("click", 0)
 
 
-class Record:
+class OneRecord:
     topic, partition, offset, timestamp, timestamp_type = "click", 0, 0, 1_500, 0
     key, value, headers, checksum = b"k", b"v", (), None
     serialized_key_size = serialized_value_size = 1
@@ -29,7 +29,7 @@ def make_flow() -> tuple[BatchFlow, int]:
 
 def test_no_ack_of_faust_reaches_a_batch() -> None:
     flow, lease = make_flow()
-    (batch,) = flow.batches(CLICK, lease, 0, 1, [Record()])
+    (batch,) = flow.batches(CLICK, lease, 0, 1, [OneRecord()])
     message = BatchMessage(batch, generation_id=1)
     consumer: Any = object()
     message.incref()
@@ -45,7 +45,7 @@ def test_no_ack_of_faust_reaches_a_batch() -> None:
 
 def test_an_ack_of_faust_marks_a_single_record_done() -> None:
     flow, lease = make_flow()
-    ((record, slot),) = flow.singles(CLICK, lease, 0, 1, [Record()])
+    ((record, slot),) = flow.singles(CLICK, lease, 0, 1, [OneRecord()])
     message = RecordMessage(record, slot, flow, generation_id=1)
     assert not message.acked
     message.acked = True
@@ -60,7 +60,7 @@ async def decoded(message: BatchMessage) -> Any:
 
 def test_the_value_of_an_event_is_the_batch() -> None:
     flow, lease = make_flow()
-    (batch,) = flow.batches(CLICK, lease, 0, 1, [Record()])
+    (batch,) = flow.batches(CLICK, lease, 0, 1, [OneRecord()])
     event = asyncio.run(decoded(BatchMessage(batch, generation_id=1)))
     assert event.value is batch
     assert event.message.timestamp == 1.5

@@ -139,7 +139,7 @@ def test_a_batch_that_would_fill_the_memory_becomes_one_record_that_is_too_large
     assert value.startswith(b"the records at offsets 1 to 2 cannot be unpacked")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 3 * MAX_UNPACKED_BYTES / 1024
     key, stamp = b"", 1_900_000_000_000
-    decoded = Decoder().decode(EventType.CLICK, [Raw(key, value, stamp)])
+    decoded = Decoder().decode(EventType.CLICK, [RawRecord(key, value, stamp)])
     assert [bad.reason for bad in decoded.rejections] == [Defect.TOO_LARGE]
 
 
@@ -153,7 +153,7 @@ def test_a_batch_whose_records_are_damaged_becomes_one_record(codec: int) -> Non
     assert [offset for offset, value in found[:-1] if value.startswith(b"the records at offsets 0 to 1")] == [1]
 
 
-class Raw(NamedTuple):
+class RawRecord(NamedTuple):
     key: bytes
     value: bytes
     timestamp: int
