@@ -1,6 +1,6 @@
 """Ids as people type them, and the groups of ids that the projection `identity` has stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, reached
 from stream.identity.sealing import Sealer
 from stream.identity.sent import RETENTION_S
+from stream.imports.contacts import ContactsFile
 from stream.privacy.revealing import Revealer
 from stream.projections.arrivals import Arrivals
 from stream.projections.identity import Identity
@@ -52,9 +53,9 @@ def stored_id(settings: Settings, one_id: str) -> str:
 def _id_in_clear(settings: Settings, text: str) -> str:
     with contacts_file(settings) as people:
         called = [] if people.find([text]) else people.called(text)
-    if len(called) > 1:
-        ids = ", ".join(called[:_SHOWN]) + (" ..." if len(called) > _SHOWN else "")
-        raise SettingsError(f"{len(called)} customers are called {text!r}; say which one: {ids}")
+        if len(called) > 1:
+            told = ", ".join(_apart(people, called[:_SHOWN], text)) + (" ..." if len(called) > _SHOWN else "")
+            raise SettingsError(f"{len(called)} customers are called {text!r}; say which one: {told}")
     if called:
         return called[0]
     kind, colon, found = text.partition(":")
@@ -65,6 +66,15 @@ def _id_in_clear(settings: Settings, text: str) -> str:
         why = "this is none" if settings.identity_key else "set STREAM_IDENTITY_KEY"
         raise SettingsError(f"expected {IDENTIFIERS[kind].what} after {kind}: {why}")
     return f"{kind}:{token}"
+
+
+def _apart(people: ContactsFile, ids: Sequence[str], text: str) -> Iterator[str]:
+    """What tells customers of one name apart: an e-mail address that no other one has, else the id."""
+    known = people.find(ids)
+    for one in ids:
+        email = known[one].email
+        is_own = email and email.casefold() != text.strip().casefold() and people.called(email) == [one]
+        yield email if is_own else one
 
 
 def names_like(settings: Settings, text: str) -> str:

@@ -30,7 +30,7 @@ _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Event
 @click.option("--dry-run", is_flag=True, help="Read everything, show what would be imported, import nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where to list the rows that are not used. [data dir]")
 @click.option("--currency", default="", metavar="CODE", help="Of amounts that name none.")
-@click.option("--timezone", type=Zone(), help="Of times that have no offset. [UTC]")
+@click.option("--timezone", type=Zone(), help="Of times that have no offset. [that of the shop]")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Order in dates that do not tell.")
 @click.option("--decimal", type=click.Choice([*DECIMALS]), help="Decimal sign of amounts that do not tell.")
 @click.option(
@@ -60,6 +60,7 @@ def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...
     """
     # the libraries that read files take a while to load
     from stream.cli.import_run import ImportRun
+    from stream.imports.days import zone_of
     from stream.imports.source import Options
 
     options = Options(
@@ -68,7 +69,7 @@ def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...
         dates=given["dates"] or "",
         decimal=DECIMALS.get(given["decimal"] or "", ""),  # type: ignore[arg-type]
         currency=given["currency"].upper(),
-        zone=given["timezone"],
+        zone=given["timezone"] or (None if settings.shop_timezone == "UTC" else zone_of(settings.shop_timezone)),
         encoding=given["encoding"],
         delimiter=given["delimiter"].replace("\\t", "\t"),
         sheet=given["sheet"],

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -102,8 +102,18 @@ class ImportRun:
         if summary.new_events and self._wait:
             self._wait_for_workers(settings)
         if summary.orders:
+            self._tell_days(settings, sources[0].reading.zone)
             self._say("\nWhom to contact today: stream today")
         return status
+
+    def _tell_days(self, settings: Settings, zone: tzinfo) -> None:
+        """Else the owner finds orders in the list a day earlier than in the export."""
+        name = getattr(zone, "key", "UTC")
+        if name != settings.shop_timezone:
+            self._say(
+                f"\nLists count days by the clock of {settings.shop_timezone}. For those of this import set"
+                f" STREAM_SHOP_TIMEZONE={name}"
+            )
 
     def _propose(self, path: Path) -> None:
         """Write a mapping for ``path`` if one is asked for that does not exist yet; that ends the run."""
@@ -171,7 +181,7 @@ class ImportRun:
             )
 
     def _tell(self, summary: Summary, sources: Sequence[ImportFile], staging: Staging, report: Path | None) -> int:
-        print_summary(self._console, summary)
+        print_summary(self._console, summary, sources[0].reading.zone)
         self._rhythm = self._tell_rhythm(staging, summary)
         print_issues(self._console, summary, sources)
         if summary.counts and report is not None:

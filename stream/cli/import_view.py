@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
 from babel.dates import format_date
@@ -44,8 +44,8 @@ def money(amounts: Counter[str]) -> str:
     return " and ".join(shown) or "nothing"
 
 
-def _day(at_ms: int) -> str:
-    return format_date(datetime.fromtimestamp(at_ms / 1000, UTC), "d MMMM y", locale=_LOCALE)
+def _day(at_ms: int, zone: tzinfo) -> str:
+    return format_date(datetime.fromtimestamp(at_ms / 1000, zone), "d MMMM y", locale=_LOCALE)
 
 
 def print_mapping(console: Console, mapping: Mapping) -> None:
@@ -67,14 +67,14 @@ def print_sources(console: Console, sources: Sequence[ImportFile]) -> None:
             console.print(Text(f"  {note}"))
 
 
-def print_summary(console: Console, summary: Summary) -> None:
-    """Orders, customers, money and dates."""
+def print_summary(console: Console, summary: Summary, zone: tzinfo) -> None:
+    """Orders, customers, money and dates; these by the clock of ``zone``."""
     if summary.first_ms is None or summary.last_ms is None:
         console.print("\nNo orders were found.")
         return
     console.print(
         f"\n{counted(summary.orders, 'order')} of {counted(summary.customers, 'customer')}"
-        f" from {_day(summary.first_ms)} to {_day(summary.last_ms)}: {money(summary.ordered)}."
+        f" from {_day(summary.first_ms, zone)} to {_day(summary.last_ms, zone)}: {money(summary.ordered)}."
     )
     if any(summary.paid_back.values()):
         console.print(

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.catalogue.wording import number_of
-from stream.events.rejections import printable
+from stream.cli.list_names import called_in_list
 from stream.reporting.first_orders import LeadEntry, LeadList
 from stream.reporting.writing import Writing
 
@@ -47,7 +47,7 @@ def lead_table(leads: Sequence[LeadEntry], writing: Writing) -> Table:
         if not lead.may_email:
             why.append(" Do not e-mail.", "yellow")
         table.add_row(
-            Text(printable(lead.name or lead.customer_id), "bold"),
+            Text(called_in_list(lead), "bold"),
             chance_of(lead, writing),
             "none" if lead.visited_ms is None else writing.long_date(lead.visited_ms),
             why,

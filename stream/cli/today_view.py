@@ -9,6 +9,7 @@ from rich.text import Text
 
 from stream.catalogue.wording import number_of
 from stream.cli.leads_view import lead_table
+from stream.cli.list_names import called_in_list
 from stream.events.rejections import printable
 from stream.reporting.entries import Entry, Movement, Today
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, stage_lines, standing_line
@@ -58,7 +59,7 @@ def _complaints(found: Today, writing: Writing) -> Iterator[RenderableType]:
     for one in found.complaints[:_COMPLAINTS_SHOWN]:
         since = writing.short_date(one.since_ms, found.now_ms)
         acted = Text("acted on, not resolved", "dim") if one.acted else Text("answer today", "yellow")
-        table.add_row(Text(printable(one.name or one.customer_id), "bold"), printable(one.sentence), since, acted)
+        table.add_row(Text(called_in_list(one), "bold"), printable(one.sentence), since, acted)
     yield table
     if (rest := len(found.complaints) - _COMPLAINTS_SHOWN) > 0:
         yield Text(f"{rest:,} more: --json", "dim")
@@ -95,7 +96,7 @@ def _list(found: Today, writing: Writing) -> Iterator[RenderableType]:
 
 
 def _cells(entry: Entry, found: Today, writing: Writing) -> Iterator[Text]:
-    yield Text(printable(entry.name or entry.customer_id), "bold")
+    yield Text(called_in_list(entry), "bold")
     yield Text(writing.about(entry.at_stake))
     if entry.risk is not None:
         yield Text(writing.percent(entry.risk), "red" if entry.risk >= _HIGH_RISK else "")
@@ -128,6 +129,6 @@ def _movements(found: Today) -> Table:
 def _names(movement: Movement) -> Text | None:
     if not movement.entries:
         return None
-    shown = [printable(entry.name or entry.customer_id) for entry in movement.entries[:_NAMES_SHOWN]]
+    shown = [called_in_list(entry) for entry in movement.entries[:_NAMES_SHOWN]]
     rest = movement.count - len(shown)
     return Text(", ".join(shown) + (f" and {number_of(rest, 'other', 'others')}" if rest > 0 else ""))

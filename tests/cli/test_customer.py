@@ -203,6 +203,7 @@ def test_an_imported_customer_is_found_by_name_and_address(run: Run, stored: dic
                 (CUSTOMER, Contact(name="Zoë Saß", email="zoe@example.com")),
                 ("c-2", Contact(name="Ann Ode")),
                 ("c-3", Contact(name="Ann  Ode")),
+                *((f"c-{n}", Contact(name="Jo Day", email=f"jo{min(n, 5)}@example.com")) for n in (4, 5, 6)),
             ]
         )
     for text in ("zoë sass", "ZOE@example.com", CUSTOMER):
@@ -212,6 +213,11 @@ def test_an_imported_customer_is_found_by_name_and_address(run: Run, stored: dic
     twice = run("customer", "ann ode", **stored)
     assert twice.returncode == 2
     assert "2 customers are called 'ann ode'; say which one: c-2, c-3" in twice.stderr
+    # addresses tell people apart, where they are of one
+    thrice = run("customer", "jo day", **stored)
+    assert "3 customers are called 'jo day'; say which one: jo4@example.com, c-5, c-6" in thrice.stderr
+    thrice = run("customer", "JO5@example.com", **stored)
+    assert "2 customers are called 'JO5@example.com'; say which one: c-5, c-6" in thrice.stderr
     # who takes a customer takes a name
     consent = run("consent", "show", "Zoë SASS", "--json", **stored)
     assert (consent.returncode, json.loads(consent.stdout)["customer_id"]) == (0, CUSTOMER), consent.stderr

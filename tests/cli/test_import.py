@@ -239,3 +239,22 @@ def test_without_topics_or_files_the_error_says_what_to_do(run: Run, tmp_path: P
     assert (missing.returncode, "Traceback" in missing.stderr) == (1, False)
     assert run("import", "--timezone", "Mars/Olympus", str(path)).returncode == 2
     assert not (tmp_path / "data" / LEDGER_FILE).exists()
+
+
+def test_days_are_those_of_the_clock_of_the_import_and_another_one_of_the_lists_is_said(
+    shop: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "Order ID,Date,Email,Total\n1,2024-03-01,ann@example.com,€5.00\n2,2024-03-08,bo@example.com,€5.00\n"
+    )
+    days = "2 orders of 2 customers from 1 March 2024 to 8 March 2024: €10.00."
+    done = shop(str(path), "--timezone", "Europe/Berlin")
+    assert (done.returncode, days in done.stdout) == (0, True), done.stdout
+    assert "Lists count days by the clock of UTC. For those of this import set" in done.stdout
+    assert "STREAM_SHOP_TIMEZONE=Europe/Berlin" in done.stdout
+    # the clock of the shop is that of its exports
+    done = shop(str(path), "--dry-run", STREAM_SHOP_TIMEZONE="Europe/Berlin")
+    assert (done.returncode, days in done.stdout) == (0, True), done.stdout
+    again = shop(str(path), STREAM_SHOP_TIMEZONE="Europe/Berlin")
+    assert ("Lists count days" in again.stdout, "nothing new to import" in again.stdout) == (False, True)
