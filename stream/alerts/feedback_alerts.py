@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from stream.alerts.alert_records import Alert, AlertKind, Cause, Heard, alert_id
 from stream.alerts.intervals import Interval
 from stream.alerts.severity import Severity
+from stream.catalogue.windows import HOUR_MS
 from stream.catalogue.wording import number_of
 from stream.events.model import FeedbackEvent
 from stream.events.times import rfc3339
@@ -17,8 +18,6 @@ __all__ = ["FEEDBACK_RULES", "complaint", "dropped", "heard_of"]
 
 #: Part of the ids of these alerts: bump it when the rules change, so that a rebuild gives new alerts on purpose.
 FEEDBACK_RULES: Final = "feedback-1"
-
-_HOUR_MS: Final = 3_600_000
 
 
 def heard_of(event: FeedbackEvent, at_ms: int) -> Heard:
@@ -42,7 +41,7 @@ def complaint(customer_id: str, heard: Heard, at_ms: int, waited_ms: int = 0) ->
     >>> complaint("c-1", heard, 0, 86_400_000).sentence
     'Complained about order o-7 by email 24 hours ago; nobody has acted.'
     """
-    hours = waited_ms / _HOUR_MS
+    hours = waited_ms / HOUR_MS
     since = f" {number_of(hours, 'hour', 'hours')} ago; nobody has acted" if waited_ms else ""
     return _alert(
         AlertKind.COMPLAINT,

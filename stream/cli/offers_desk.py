@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stream.catalogue.windows import DAY_MS
 from stream.cli.shop_day import ShopDay
 from stream.consent.purposes import Purpose
 from stream.leads.lead_contacts import begin_of, week_of
@@ -30,7 +31,6 @@ __all__ = ["LinkedInOffers", "linked_in_offers", "offered_of", "offers_now", "ov
 _LEARNED_WEEKS: Final = 208
 #: A decision counts half as much after so many weeks.
 _HALF_LIFE_WEEKS: Final = 52.0
-_DAY_MS: Final = 86_400_000
 
 _decode: Final = msgspec.json.Decoder(OfferState).decode
 
@@ -74,7 +74,7 @@ def linked_in_offers(desk: ProjectionDesk) -> LinkedInOffers:
 def over(weeks: Iterable[OfferState], window_days: float, now_ms: int) -> Iterator[OfferState]:
     """Weeks all of whose decisions have had their window."""
     for week in weeks:
-        if week.week is not None and begin_of(week.week + 1) + window_days * _DAY_MS <= now_ms:
+        if week.week is not None and begin_of(week.week + 1) + window_days * DAY_MS <= now_ms:
             yield week
 
 

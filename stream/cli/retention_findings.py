@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from stream.catalogue.declaring import Retention
 from stream.catalogue.register import TOPIC_STORES
+from stream.catalogue.windows import DAY_MS
 from stream.cli.findings import Finding, FindingLevel
 from stream.settings import Settings
 
@@ -12,7 +13,6 @@ __all__ = ["RETENTION_KEY", "days_in_words", "declared_ms", "retention_findings"
 RETENTION_KEY = "retention.ms"
 #: A value of `RETENTION_KEY`: nothing is ever deleted.
 _FOR_EVER = -1
-_DAY_MS = 86_400_000
 
 
 def declared_ms(settings: Settings) -> dict[str, int]:
@@ -25,7 +25,7 @@ def declared_ms(settings: Settings) -> dict[str, int]:
     for name, store in TOPIC_STORES.items():
         topic, days = f"{settings.topic_prefix}{name}", settings.keep_days(store.kept)
         if days is not None:
-            found[topic] = days * _DAY_MS
+            found[topic] = days * DAY_MS
         elif store.kept is Retention.DECISIONS:
             found[topic] = _FOR_EVER
     return found
@@ -59,4 +59,4 @@ def retention_findings(settings: Settings, kept: Mapping[str, str]) -> Iterator[
 
 def days_in_words(milliseconds: int) -> str:
     """A value of `RETENTION_KEY` for people."""
-    return "for ever" if milliseconds == _FOR_EVER else f"{milliseconds / _DAY_MS:g} days"
+    return "for ever" if milliseconds == _FOR_EVER else f"{milliseconds / DAY_MS:g} days"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from stream.catalogue.windows import DAY_MS
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import ImportFileError
 from stream.events.rejections import Defect
@@ -29,7 +30,6 @@ __all__ = ["Importer", "Newest"]
 Newest = Callable[[Sequence[str]], Mapping[str, int]]
 
 _AT_ONCE: Final = 1_000
-_DAY_MS: Final = 86_400_000
 #: If so few of a file's orders are there twice, with equal rows, then these are rows that were copied twice.
 _FEW: Final = 0.05
 
@@ -183,7 +183,7 @@ class Importer:
         self._summary.add(order)
         self._summary.new_orders += is_new and order.has_sale
         if order.has_sale and not order.cancelled:
-            self._staging.add_order_day(customer_id, order.at_ms // _DAY_MS)
+            self._staging.add_order_day(customer_id, order.at_ms // DAY_MS)
 
     def _say(self, issues: Iterable[Issue]) -> None:
         for issue in issues:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 import xxhash
 
+from stream.catalogue.windows import DAY_MS
 from stream.events.kinds import EventType
 from stream.events.model import Item, PurchaseEvent
 from stream.events.times import instant
@@ -17,9 +18,8 @@ from stream.imports.staging import StagedEvent
 
 __all__ = ["REMEMBERED_MS", "planned"]
 
-_DAY_MS: Final = 86_400_000
 #: How far before a customer's newest event workers still know every event by its id, and every order.
-REMEMBERED_MS: Final = 90 * _DAY_MS
+REMEMBERED_MS: Final = 90 * DAY_MS
 #: A repeated event of an order is dated this much later than the first.
 _LATER_MS: Final = 1000
 _MAX_ID_CHARS: Final = 100
@@ -64,7 +64,7 @@ class _Draft:
         if self._is_forgotten(order.at_ms):
             self._say(Why.TOO_OLD)
             return
-        if order.cancelled and (order.cancelled_at_ms or 0) - order.at_ms > REMEMBERED_MS - _DAY_MS:
+        if order.cancelled and (order.cancelled_at_ms or 0) - order.at_ms > REMEMBERED_MS - DAY_MS:
             self._say(Why.CANCELLED_LONG_AFTER)
             return
         if order.has_sale:

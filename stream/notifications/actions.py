@@ -7,11 +7,11 @@ import msgspec
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import OF_FEEDBACK, Alert, AlertKind
+from stream.catalogue.windows import DAY_MS
 from stream.events.times import epoch_ms
 
 __all__ = ["latest_actions", "suppressing"]
 
-_DAY_MS: Final = 86_400_000
 _actions: Final = msgspec.json.Decoder(Action)
 
 
@@ -32,7 +32,7 @@ def suppressing(
     if alert.kind is not AlertKind.RAISED and alert.kind not in OF_FEEDBACK:
         return None
     for action in latest_actions(encoded):
-        window_ms = days.get(action.action, 0.0) * _DAY_MS
+        window_ms = days.get(action.action, 0.0) * DAY_MS
         if alert.kind in OF_FEEDBACK:
             if at_ms < epoch_ms(action.occurred_at):
                 return action

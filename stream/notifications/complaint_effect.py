@@ -15,12 +15,10 @@ from statistics import mean, median
 from typing import NamedTuple
 
 from stream.alerts.intervals import Interval, mean_difference, share, share_difference
+from stream.catalogue.windows import DAY_MS, HOUR_MS
 from stream.notifications.effect import MIN_CUSTOMERS, Orders
 
 __all__ = ["Answered", "Complained", "ComplaintEffect", "complaint_effect"]
-
-_HOUR_MS = 3_600_000
-_DAY_MS = 86_400_000
 
 
 class Complained(NamedTuple):
@@ -84,11 +82,11 @@ def complaint_effect(
 ) -> ComplaintEffect:
     """Compare over one horizon; customers whose horizon ends after ``as_of_ms`` wait."""
     waits = [one.waited_ms for one in complaints if one.waited_ms is not None]
-    within_ms = round(within_hours * _HOUR_MS)
+    within_ms = round(within_hours * HOUR_MS)
     firsts: dict[str, Complained] = {}
     for one in sorted(complaints, key=lambda one: one.at_ms):
         firsts.setdefault(one.customer_id, one)
-    length_ms = within_ms + round(horizon_days * _DAY_MS)
+    length_ms = within_ms + round(horizon_days * DAY_MS)
     over = [one for one in firsts.values() if as_of_ms is not None and one.at_ms + length_ms <= as_of_ms]
     groups = {
         is_fast: [one for one in over if (one.waited_ms is not None and one.waited_ms <= within_ms) is is_fast]
@@ -105,7 +103,7 @@ def complaint_effect(
         within_hours=within_hours,
         complaints=len(complaints),
         answered=len(waits),
-        median_hours=median(waits) / _HOUR_MS if waits else None,
+        median_hours=median(waits) / HOUR_MS if waits else None,
         fast=fast,
         waited=waited,
         ordered=share_difference(ordered[True], fast.customers, ordered[False], waited.customers),

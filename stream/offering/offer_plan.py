@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from stream.catalogue.windows import DAY_MS
 from stream.consent.purposes import Purpose
 from stream.events.columns import MONEY_SCALE
 from stream.offering.choosing import choose, drawn, with_hold_out
@@ -15,8 +16,6 @@ from stream.offering.offers_file import Offer, OffersConfig
 from stream.offering.uplift import NOTHING, Context, Uplifts
 
 __all__ = ["OfferCandidate", "Planned", "plan", "spent_lately"]
-
-_DAY_MS = 86_400_000
 
 
 class OfferCandidate(NamedTuple):
@@ -139,7 +138,7 @@ def _why(reason: str, offer: Offer | None, gain: float, money: Callable[[float],
 def _may_have(one: OfferCandidate, name: str, offer: Offer, now_ms: int) -> bool:
     if one.stage not in offer.who.stages or one.orders < offer.who.min_orders:
         return False
-    since_ms = now_ms - offer.cooling_off_days * _DAY_MS
+    since_ms = now_ms - offer.cooling_off_days * DAY_MS
     # who was held out is treated as if the offer had been made, so that both groups are asked alike
     return all(made.drawn != name or made.at_ms <= since_ms for made in one.decisions.values())
 
@@ -149,10 +148,10 @@ def spent_lately(offer: Offer, spent: Mapping[int, int], now_ms: int) -> float:
 
     >>> from stream.offering.offers_file import OfferBudget
     >>> call = Offer(kind="call", what="a call", cost=6.0, channel="phone", budget=OfferBudget(money=100.0, days=7.0))
-    >>> spent_lately(call, {1: 60_000, 9: 120_000}, 10 * _DAY_MS)
+    >>> spent_lately(call, {1: 60_000, 9: 120_000}, 10 * DAY_MS)
     12.0
     """
-    since = -1 if offer.budget is None else (now_ms - offer.budget.days * _DAY_MS) // _DAY_MS
+    since = -1 if offer.budget is None else (now_ms - offer.budget.days * DAY_MS) // DAY_MS
     return sum(cost for day, cost in spent.items() if day > since) / MONEY_SCALE
 
 

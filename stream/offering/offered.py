@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stream.catalogue.windows import DAY_MS
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.kinds import EventKind
 from stream.events.times import epoch_ms
@@ -19,7 +20,6 @@ __all__ = ["MAX_DECISIONS", "MAX_ORDERS", "Came", "Made", "OrderTold", "came_of"
 #: forgotten decision stays counted as it was.
 MAX_DECISIONS: Final = 50
 MAX_ORDERS: Final = 100
-_DAY_MS: Final = 86_400_000
 
 
 class Made(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,7 +104,7 @@ def made_of(decision: OfferDecision) -> Made:
     lost = decision.discount / decision.order_value if decision.order_value > 0.0 else 1.0
     return Made(
         at_ms=at_ms,
-        until_ms=at_ms + round(decision.window_days * _DAY_MS),
+        until_ms=at_ms + round(decision.window_days * DAY_MS),
         offer=offer,
         drawn=decision.drawn,
         held_out=decision.held_out,

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stream.catalogue.windows import DAY_MS
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import epoch_ms
 from stream.points.account import PointOrder, PointsAccount
@@ -21,7 +22,6 @@ from stream.points.points_file import RATE_SCALE, PointsRules, PointsTier
 
 __all__ = ["PointsStatement", "earned_by", "statement_of"]
 
-_DAY_MS: Final = 86_400_000
 _NEVER: Final = 1 << 62
 
 
@@ -58,7 +58,7 @@ def statement_of(account: PointsAccount, rules: PointsRules, zone: tzinfo, as_of
         expired += _expire(lots, at_ms)
         if points >= 0:
             earned += points
-            lately += points if at_ms > as_of_ms - rules.tier_days * _DAY_MS else 0
+            lately += points if at_ms > as_of_ms - rules.tier_days * DAY_MS else 0
             paid = min(owed, points)
             owed, spent = owed - paid, spent + paid
             lots.append(_Lot(_expiry_ms(at_ms, rules, zone), points - paid))
@@ -113,7 +113,7 @@ def _moves(account: PointsAccount, rules: PointsRules, zone: tzinfo) -> Iterator
         first = sorted((event.at_ms, name) for name, event in account.events.items() if event.kind == kind)
         counted: deque[int] = deque(maxlen=earning.times)
         for at_ms, name in first:
-            if len(counted) < earning.times or at_ms - counted[0] >= earning.days * _DAY_MS:
+            if len(counted) < earning.times or at_ms - counted[0] >= earning.days * DAY_MS:
                 counted.append(at_ms)
                 yield at_ms, earning.points, name
 
@@ -149,7 +149,7 @@ def _take(lots: deque[_Lot], points: int) -> int:
 def _expiry_ms(at_ms: int, rules: PointsRules, zone: tzinfo) -> int:
     """When points of a moment are lost: days later to the millisecond, or months later on the same day, or its last."""
     if rules.expire_days is not None:
-        return at_ms + rules.expire_days * _DAY_MS
+        return at_ms + rules.expire_days * DAY_MS
     if rules.expire_months is None:
         return _NEVER
     local = _local(at_ms, zone)

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from stream.alerts.alert_records import Alert
+from stream.catalogue.windows import DAY_MS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.projections.fold import Fold
@@ -20,7 +21,6 @@ __all__ = ["MAX_DAYS", "Activity", "Calendar"]
 
 #: Days with events that are kept of a customer, the newest: more than a year of somebody who comes every day.
 MAX_DAYS: Final = 400
-_DAY_MS: Final = 86_400_000
 
 
 class Calendar(msgspec.Struct):
@@ -51,7 +51,7 @@ class Activity(Fold[Calendar]):
 
     def fold_one(self, state: Calendar, message: Happened, alerts: list[Alert]) -> Calendar:
         del alerts
-        date = _date(message.at_ms // _DAY_MS)
+        date = _date(message.at_ms // DAY_MS)
         day = state.days.get(date)
         if day is None:
             day = _new_day(state, date)

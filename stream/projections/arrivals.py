@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple, Self, TypeAlias, cast
 
 import msgspec
 
+from stream.catalogue.windows import DAY_MS, HOUR_MS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event
@@ -32,8 +33,6 @@ from stream.settings import Settings
 
 __all__ = ["Arrivals"]
 
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
 _HOLD: Final = "hold"
 #: The first number of what follows from lost notes: larger than those of what follows from one record.
 _LOST: Final = 50_000
@@ -70,8 +69,8 @@ class Arrivals(Fold[Alias]):
         self._topics = {event_type: settings.topic_of(event_type) for event_type in EventType}
         self._arrivals = settings.arrivals
         self._assignments = settings.assignments
-        self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
-        self._keep_ms = settings.identity_history_days * _DAY_MS if settings.follows_identities else 0
+        self._hold_ms = round(settings.identity_hold_h * HOUR_MS)
+        self._keep_ms = settings.identity_history_days * DAY_MS if settings.follows_identities else 0
         self._proof = NoteProof.of(settings)
         self._pseudonyms = Pseudonyms(settings.identity_key.encode())
         self._has_keys = bool(settings.privacy_keys)

@@ -10,6 +10,7 @@ import msgspec
 from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import Alert, Heard
 from stream.alerts.feedback_alerts import complaint, heard_of
+from stream.catalogue.windows import HOUR_MS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
@@ -21,7 +22,6 @@ __all__ = ["COMPLAINED", "MAX_CASES", "Case", "Cases", "Complaints"]
 
 #: Open cases of a customer that are kept, and closed ones that are remembered; the oldest are forgotten.
 MAX_CASES: Final = 50
-_HOUR_MS: Final = 3_600_000
 #: The name of a complaint; other cases are questions.
 COMPLAINED: Final = "complained"
 
@@ -90,7 +90,7 @@ class Complaints(Fold[Cases]):
             ContentInput(EventType.FEEDBACK, topic, decoder, _customer, reports=False),
             ActionInput.of(settings, responses_only=True),
         )
-        self._again_ms = round(settings.complaint_again_h * _HOUR_MS)
+        self._again_ms = round(settings.complaint_again_h * HOUR_MS)
 
     def release(self, customer_id: str) -> None:
         """What people did about a complaint is not sent again, so a complaint stays where it was made.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, cast
 
 import msgspec
 
 from stream.catalogue.events import EventType
+from stream.catalogue.windows import DAY_MS
 from stream.events.decode import Decoder
 from stream.leads.lead_contacts import week_of
 from stream.offering.offer_records import OfferDecision
@@ -21,8 +22,6 @@ from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 
 __all__ = ["OfferState", "OfferTally", "Offers", "lead_key", "week_key"]
-
-_DAY_MS: Final = 86_400_000
 
 
 class OfferTally(msgspec.Struct, array_like=True):
@@ -65,7 +64,7 @@ class OfferState(msgspec.Struct, omit_defaults=True):
                 del tallies[made.drawn]
         if made.cost:
             days = self.spent.setdefault(made.offer, {})
-            day = str(made.at_ms // _DAY_MS)
+            day = str(made.at_ms // DAY_MS)
             days[day] = days.get(day, 0) + by * made.cost
             if not days[day]:
                 del days[day]

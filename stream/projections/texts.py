@@ -8,6 +8,7 @@ from typing import ClassVar, Final, cast
 import msgspec
 
 from stream.catalogue.declaring import Retention
+from stream.catalogue.windows import DAY_MS
 from stream.privacy.ciphertexts import is_ciphertext
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
@@ -25,7 +26,6 @@ PERIODS: Final = 8
 MAX_TEXTS: Final = 50
 #: The newest labels of a customer that are kept, for texts that come after them.
 MAX_LABELS: Final = 200
-_DAY_MS: Final = 86_400_000
 
 
 class Written(msgspec.Struct, omit_defaults=True):
@@ -59,7 +59,7 @@ class Texts(Fold[Written]):
     key: ClassVar[str] = "customer and period"
 
     def __init__(self, settings: Settings) -> None:
-        keep_ms = settings.text_keep_days * _DAY_MS
+        keep_ms = settings.text_keep_days * DAY_MS
         self._period_ms = keep_ms // PERIODS
         self._topic = settings.feedback_texts
         self.keep_s = (keep_ms - self._period_ms) // 1000

@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Engine, Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from stream.catalogue.windows import HOUR_MS
 from stream.directory.database import reading, writing
 from stream.directory.desk.desk_tables import sessions, users
 from stream.errors import SettingsError
 
 __all__ = ["Account", "Accounts", "Role"]
 
-_HOUR_MS: Final = 3_600_000
 #: A browser that is silent for so long, or logged in for so long, has to log in again.
-_IDLE_MS: Final = 12 * _HOUR_MS
-_LONGEST_MS: Final = 7 * 24 * _HOUR_MS
+_IDLE_MS: Final = 12 * HOUR_MS
+_LONGEST_MS: Final = 7 * 24 * HOUR_MS
 #: How often it is written down that a browser was seen.
 _SEEN_EVERY_MS: Final = 60_000
 
