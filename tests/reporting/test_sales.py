@@ -17,7 +17,7 @@ from stream.identity.departures import ARRIVED_AS
 from stream.reporting.cohorts import cohorts
 from stream.reporting.life import standing_at
 from stream.reporting.order_log import OrderLog, Orders
-from stream.reporting.periods import period_ends, sales
+from stream.reporting.periods import period_ends, sales, totals
 from stream.reporting.track_record import track_record
 from stream.reporting.writing import Writing
 from tests.oracle.record import Record
@@ -155,6 +155,20 @@ def test_refunds_take_no_more_than_is_left_of_an_order() -> None:
     orders = purchases(("completed", 0, "a", 30.0), ("refunded", 1, "a", 20.0), ("refunded", 2, "a", 20.0))
     assert orders.refunded.tolist() == [200_000, 100_000]
     assert orders.revenue(0, END_MS) == 0.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(("completed", "refunded"))), max_size=12), st.integers(0, 7)
+)
+def test_what_comes_at_the_edge_of_two_spans_counts_in_the_later_one(told: list[tuple[int, str]], edge: int) -> None:
+    orders = purchases(*((name, float(day), f"o-{day}", 10.0 if name == "completed" else 4.0) for day, name in told))
+    begin_ms, edge_ms, end_ms = (END_MS - int((20 - day) * DAY_MS) for day in (0, edge, 7))
+    whole, before, after = (
+        totals(orders, *span) for span in ((begin_ms, end_ms), (begin_ms, edge_ms), (edge_ms, end_ms))
+    )
+    assert before.orders + after.orders == whole.orders == len(orders.at_ms)
+    assert before.revenue + after.revenue == pytest.approx(whole.revenue)
+    assert before.orders == sum(at < edge for at in {day for day, name in told if name == "completed"})
 
 
 def test_an_order_told_twice_is_one_at_its_first_time_and_newest_amount() -> None:
