@@ -16,9 +16,11 @@ from stream.agents.worker_options import WorkerOptions
 from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
+from stream.processing.align import Taken
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
+from stream.processing.prepared import Prepared
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
@@ -28,7 +30,7 @@ from stream.storage.partition_store import PartitionStore
 from tests.oracle.record import Record
 from tests.processing.station import NOW_MS
 
-__all__ = ["KeepingPublisher", "Rig", "Transport", "until"]
+__all__ = ["ChokingPartition", "KeepingPublisher", "Rig", "Transport", "until"]
 
 PARTITION = 0
 TOPICS = tuple(event_type.value for event_type in KERNEL_TYPES)
@@ -234,3 +236,12 @@ class Rig:
             with suppress(asyncio.CancelledError, Exception):
                 await task
         self.kernels.close()
+
+
+class ChokingPartition(Partition):
+    """A partition that cannot process one customer's events."""
+
+    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
+        if "customer-3" in taken.customer_ids:
+            raise ZeroDivisionError("customer-3")
+        return super().prepare_step(taken, scorer, now_ms)

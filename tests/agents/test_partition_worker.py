@@ -12,16 +12,12 @@ from stream.agents.publisher import Publisher
 from stream.errors import StorageError
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition
-from stream.processing.prepared import Prepared
-from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.settings import Settings
 from stream.storage.partition_store import PartitionStore
 from tests.agents.playing import CUSTOMERS, LOG, RULES, play
-from tests.agents.rig import PARTITION, TOPICS, Rig, until
+from tests.agents.rig import PARTITION, TOPICS, ChokingPartition, Rig, until
 from tests.agents.topics import at_least, create, read
 from tests.processing.frozen import SILENCE, scorer_of
 from tests.processing.station import Station
@@ -233,19 +229,10 @@ def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namesp
     play(redis_server, namespace, scenario)
 
 
-class Choking(Partition):
-    """A partition that cannot process one customer's events."""
-
-    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
-        if "customer-3" in taken.customer_ids:
-            raise ZeroDivisionError("customer-3")
-        return super().prepare_step(taken, scorer, now_ms)
-
-
 def test_an_event_that_breaks_a_step_becomes_a_dead_letter(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
         ordinary = rig.partition()
-        choking = Choking(PARTITION, RULES, ordinary._kernel, Topics(), TOPICS, 1000)
+        choking = ChokingPartition(PARTITION, RULES, ordinary._kernel, Topics(), TOPICS, 1000)
         worker, _ = await rig.start(partition=choking)
         await until(lambda: rig.is_done(worker), "everything is stored")
         documents = await rig.documents()

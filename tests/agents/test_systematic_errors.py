@@ -21,7 +21,7 @@ from stream.processing.partition import Partition
 from stream.processing.prepared import Prepared
 from stream.processing.scorer import Scorer
 from tests.agents.playing import LOG, RULES, play
-from tests.agents.rig import PARTITION, TOPICS, Rig, until
+from tests.agents.rig import PARTITION, TOPICS, ChokingPartition, Rig, until
 
 #: The failures: codec, model, memory, the program itself.
 ERRORS = [
@@ -130,20 +130,11 @@ def test_an_error_in_every_event_is_found_in_steps_of_one_event(redis_server: Em
     play(redis_server, namespace, scenario, step_records=1)
 
 
-class ChokedPartition(Partition):
-    """A partition that fails for the events of one customer."""
-
-    def prepare_step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Prepared:
-        if "customer-3" in taken.customer_ids:
-            raise ZeroDivisionError("customer-3")
-        return super().prepare_step(taken, scorer, now_ms)
-
-
 def test_an_error_of_single_events_in_steps_of_one_event_costs_these_events(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        choked = ChokedPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        choked = ChokingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
         worker, _ = await rig.start(partition=choked)
         await until(lambda: rig.is_done(worker), "everything is stored")
         failed = [r.key for r in rig.broker.published if ("dlq.reason", b"processing_failed") in r.headers]

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from stream.directory.store import DirectoryStore
 from tests.directory.postgres import Postgres, required_postgres
 
 
@@ -21,3 +23,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/directory.sqlite"
     server: Postgres = request.getfixturevalue("postgres")
     return server.database()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[DirectoryStore]:
+    with DirectoryStore(url, ZoneInfo("Europe/London")) as opened:
+        yield opened

@@ -1,9 +1,8 @@
 """What followed each campaign equals a computation of pandas from the events, to the cent, in every database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pandas as pd
@@ -26,12 +25,6 @@ from tests.directory.told import commit, messages_of
 LOG = Path(__file__).parents[2] / "examples" / "uci_online_retail_events.csv.gz"
 ROWS = 3_000
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[DirectoryStore]:
-    with DirectoryStore(url, ZoneInfo("Europe/London")) as opened:
-        yield opened
 
 
 def expected(mails: Sequence[LogEvent], rows: pd.DataFrame) -> dict[str, tuple[int, ...]]:

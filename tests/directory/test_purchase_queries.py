@@ -1,11 +1,7 @@
 """What customers bought by the directory is what a reader of the whole topic counts."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
-
-import pytest
 
 from stream.directory.database import reading
 from stream.directory.purchase_queries import known_purchases
@@ -22,12 +18,6 @@ from tests.directory.told import APPENDED_MS, commit, messages_of
 
 LOG = Path(__file__).parents[2] / "examples" / "uci_online_retail_events.csv.gz"
 ROWS = 4_000
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[DirectoryStore]:
-    with DirectoryStore(url, ZoneInfo("Europe/London")) as opened:
-        yield opened
 
 
 def test_purchases_are_those_of_the_topic(store: DirectoryStore) -> None:

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
 from stream.alerts.alert_records import OF_FEEDBACK, Alert
+from stream.cli import main
 from stream.clock import Clock
 from stream.events.partitioner import partition_of
 from stream.events.times import rfc3339
@@ -65,6 +67,10 @@ class NotifierBench:
         now_ms = time.time_ns() // 1_000_000
         for item in alerts:
             self.publish_raw(self.settings.alerts, item.customer_id, msgspec.json.encode(as_of(item, now_ms)))
+
+    def command(self, *arguments: str) -> Result:
+        """Run ``stream`` with these arguments against the servers."""
+        return CliRunner().invoke(main, arguments, env=self.settings.to_env(), catch_exceptions=False)
 
     def publish_all(self, records: Iterable[tuple[str, str, bytes]]) -> None:
         """(topic, key, value) in order."""

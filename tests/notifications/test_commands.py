@@ -5,10 +5,8 @@ from pathlib import Path
 
 import msgspec
 import redis
-from click.testing import CliRunner, Result
 
 from stream.alerts.action_records import Action, ActionKind
-from stream.cli import main
 from stream.events.partitioner import partition_of
 from stream.notifications.read_to_end import read_to_end
 from stream.processing.state import Counters, PartitionState
@@ -25,13 +23,8 @@ from tests.notifications.receivers import Webhook
 from tests.notifications.rig import NotifierBench, alert
 
 
-def stream(bench: NotifierBench, *arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
-
-
 def test_an_action_is_published_as_the_notifier_reads_it(bench: NotifierBench) -> None:
-    done = stream(
-        bench,
+    done = bench.command(
         "actions",
         "record",
         "Zoë",
@@ -62,11 +55,11 @@ def test_an_action_is_published_as_the_notifier_reads_it(bench: NotifierBench) -
 
 
 def test_what_is_no_action_is_refused_before_it_is_published(bench: NotifierBench) -> None:
-    refused = stream(bench, "actions", "record", "c", "contacted", "--alert-id", "17")
+    refused = bench.command("actions", "record", "c", "contacted", "--alert-id", "17")
     assert refused.exit_code == 2
     assert "this is no action" in refused.stderr
-    assert stream(bench, "actions", "record", "c", "shrugged").exit_code == 2
-    assert stream(bench, "actions", "record", "c", "resolved", "--at", "yesterday").exit_code == 2
+    assert bench.command("actions", "record", "c", "shrugged").exit_code == 2
+    assert bench.command("actions", "record", "c", "resolved", "--at", "yesterday").exit_code == 2
     assert not [*read_to_end(bench.settings, bench.settings.actions)]
 
 
@@ -77,7 +70,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: NotifierBen
         bench.publish([alert(1), alert(5), alert(9)])
         with NotificationStore(bench.settings) as store:
             store.mark([(alert(9).alert_id, "hook", "sent")])
-        done = stream(bench, "notify", "--dry-run", "--notify-file", str(file))
+        done = bench.command("notify", "--dry-run", "--notify-file", str(file))
         assert done.exit_code == 0, done.stderr
         assert hook.asked == 0
     assert "nobody is told: no rule matches" in done.stdout
@@ -87,7 +80,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: NotifierBen
     assert "3 alerts; nothing was sent" in done.stderr
     assert not bench.told()
     assert bench.uncommitted() == 3
-    limited = stream(bench, "notify", "--dry-run", "--limit", "1", "--notify-file", str(file))
+    limited = bench.command("notify", "--dry-run", "--limit", "1", "--notify-file", str(file))
     assert "1 alerts; nothing was sent" in limited.stderr
 
 
@@ -118,7 +111,7 @@ def test_counts_of_all_items_are_read_once_for_many_messages(bench: NotifierBenc
 
         def asked(limit: int) -> int:
             before = client.info("stats")["total_commands_processed"]
-            done = stream(bench, "notify", "--dry-run", "--limit", str(limit), "--notify-file", str(file))
+            done = bench.command("notify", "--dry-run", "--limit", str(limit), "--notify-file", str(file))
             assert done.exit_code == 0, done.stderr
             assert done.stdout.count("    tea") == limit
             return int(client.info("stats")["total_commands_processed"] - before)
@@ -133,9 +126,9 @@ def test_a_channel_can_be_tried(bench: NotifierBench, tmp_path: Path) -> None:
     file = tmp_path / "notifications.yaml"
     with Webhook(lambda number, _: 200 if number == 1 else 401) as hook:
         file.write_text(configuration(hook.url))
-        assert stream(bench, "notify", "--test", "hook", "--notify-file", str(file)).exit_code == 0
+        assert bench.command("notify", "--test", "hook", "--notify-file", str(file)).exit_code == 0
         assert hook.messages == ["sample-customer"]
-        refused = stream(bench, "notify", "--test", "hook", "--notify-file", str(file))
+        refused = bench.command("notify", "--test", "hook", "--notify-file", str(file))
         assert refused.exit_code == 1
         assert refused.stderr == "stream: channel hook: not delivered: HTTP status 401\n"
 

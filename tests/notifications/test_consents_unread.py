@@ -10,11 +10,12 @@ from stream.consent.purposes import Purpose
 from stream.events.kinds import EventType
 from stream.projections.consents import Consents
 from stream.storage.keys import ProjectionKeys
+from tests.notifications.alerted import customers
 from tests.notifications.desk import configuration
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import NotifierBench, alert, until
-from tests.notifications.test_not_told import customers, says
+from tests.notifications.test_not_told import says
 
 
 def test_alerts_wait_until_the_consents_have_been_read(bench: NotifierBench, tmp_path: Path) -> None:

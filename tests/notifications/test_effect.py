@@ -7,14 +7,12 @@ from itertools import count
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind, Cause
 from stream.alerts.intervals import share_difference
-from stream.cli import main
 from stream.events.decode import Decoder
 from stream.events.times import instant, rfc3339
 from stream.notifications.effect import MoneyMove, exposures, report
@@ -170,10 +168,6 @@ def test_orders_have_their_final_amounts() -> None:
     assert log.as_of_ms == START_MS + 9 * DAY_MS
 
 
-def stream(bench: NotifierBench, *arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
-
-
 def fill(bench: NotifierBench, told_records: Iterable[Notification], purchases: Iterable[tuple[str, bytes]]) -> None:
     bench.publish_all(
         [
@@ -190,10 +184,10 @@ def test_the_effect_is_reported_from_the_topics(bench: NotifierBench) -> None:
     purchases = [(c, purchase(c, f"e{c}", "completed", 2, f"o{c}", 10)) for c in ordering]
     purchases.append(("other", purchase("other", "last", "completed", 40, "x", 1)))
     fill(bench, records, purchases)
-    recorded = stream(bench, "actions", "record", "n1", "offer_accepted", "--at", rfc3339(START_MS + DAY_MS))
+    recorded = bench.command("actions", "record", "n1", "offer_accepted", "--at", rfc3339(START_MS + DAY_MS))
     assert recorded.exit_code == 0, recorded.stderr
 
-    shown = stream(bench, "effect", "--json")
+    shown = bench.command("effect", "--json")
     assert shown.exit_code == 0, shown.stderr
     found = json.loads(shown.stdout)
     everyone = found["everyone"]
@@ -205,7 +199,7 @@ def test_the_effect_is_reported_from_the_topics(bench: NotifierBench) -> None:
     assert everyone["spend"][0] == pytest.approx(2.0)
     assert everyone["warnings"] == []
     assert found["by_channel"].keys() == {"mail"}
-    for_people = stream(bench, "effect")
+    for_people = bench.command("effect")
     told_lines = " ".join(for_people.stdout.split())
     assert "an effect on orders" in told_lines
     assert told_lines.startswith("Notifying 150 customers brought €300 more in 28 days (between €")
@@ -215,7 +209,7 @@ def test_the_effect_is_reported_from_the_topics(bench: NotifierBench) -> None:
 
 
 def test_without_notifications_the_report_says_so(bench: NotifierBench) -> None:
-    shown = stream(bench, "effect")
+    shown = bench.command("effect")
     assert shown.exit_code == 0, shown.stderr
     assert "Nobody to compare yet." in shown.stdout
 

@@ -33,7 +33,7 @@ from stream.projections.identity import Identity, Linked
 from stream.storage.keys import ProjectionKeys
 from tests.directory.told import commit, messages_of
 from tests.notifications.rig import NotifierBench
-from tests.notifications.test_effect import DAY_MS, START_MS, fill, order, purchase, stream, told
+from tests.notifications.test_effect import DAY_MS, START_MS, fill, order, purchase, told
 from tests.notifications.test_not_told import links
 
 A, B, C = (f"anonymous_id:h1_{letter * 22}" for letter in "abc")
@@ -55,7 +55,7 @@ def joined(bench: NotifierBench) -> NotifierBench:
     purchases = [(A, purchase(A, "e1", "completed", 2, "o1", 10)), (B, purchase(B, "e2", "completed", 3, "o2", 20))]
     purchases.append(("other", purchase("other", "last", "completed", 40, "x", 1)))
     fill(bench, records, purchases)
-    acted = stream(bench, "actions", "record", A, "offer_accepted", "--at", rfc3339(START_MS + 2 * DAY_MS))
+    acted = bench.command("actions", "record", A, "offer_accepted", "--at", rfc3339(START_MS + 2 * DAY_MS))
     assert acted.exit_code == 0, acted.stderr
     links(bench, *LINKS)
     keys = ProjectionKeys(bench.settings.namespace, Identity.name, Identity.version, 0)
@@ -65,7 +65,7 @@ def joined(bench: NotifierBench) -> NotifierBench:
 
 
 def test_the_effect_counts_persons(joined: NotifierBench) -> None:
-    shown = stream(joined, "effect", "--json")
+    shown = joined.command("effect", "--json")
     assert shown.exit_code == 0, shown.stderr
     found = json.loads(shown.stdout)
     notified, held_out = (found["everyone"][arm] for arm in ("notified", "held_out"))

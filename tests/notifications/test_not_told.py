@@ -18,6 +18,7 @@ from stream.notifications.notification_records import Arm
 from stream.projections.consents import Consents
 from stream.projections.identity import Identity
 from stream.storage.keys import ProjectionKeys
+from tests.notifications.alerted import customers
 from tests.notifications.desk import NOON_MS, NotifierDesk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import NotifierBench, alert
@@ -30,10 +31,6 @@ ACTIONS = "actions: {contacted: 14, offer_accepted: 28, resolved: 28, false_alar
 def action_of(number: int, kind: ActionKind, at_ms: int = NOON_MS) -> tuple[str, bytes]:
     action = Action(action_id=f"a{number}", customer_id=f"c-{number}", action=kind, occurred_at=instant(at_ms))
     return action.customer_id, msgspec.json.encode(action)
-
-
-def customers(*numbers: int) -> list[str]:
-    return [f"c-{number}" for number in numbers]
 
 
 def says(bench: NotifierBench, customer: str, purpose: Purpose, channel: str | None = None) -> None:

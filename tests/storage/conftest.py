@@ -1,9 +1,11 @@
-"""The two ways in which a step is written."""
+"""The two ways in which a step is written, and settings of a namespace."""
 
 import sys
 
 import pytest
 
+from stream.local.redis import EmbeddedRedis
+from stream.settings import Settings
 from stream.storage import step_writes
 
 
@@ -13,3 +15,8 @@ def written_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     way: str = request.param
     monkeypatch.setattr(step_writes, "TRANSACTION_FROM", 0 if way == "transaction" else sys.maxsize)
     return way
+
+
+@pytest.fixture
+def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
+    return Settings(redis_url=redis_server.url, namespace=namespace)

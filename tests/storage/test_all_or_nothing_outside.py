@@ -20,11 +20,6 @@ DAY = "2026-01-01"
 
 
 @pytest.fixture
-def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
-    return Settings(redis_url=redis_server.url, namespace=namespace)
-
-
-@pytest.fixture
 def client(redis_server: EmbeddedRedis) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_server.url) as opened:
         yield opened

@@ -7,7 +7,6 @@ import pytest
 
 from stream.errors import SnapshotError, StorageError
 from stream.features.registry import DAY_MS
-from stream.local.redis import EmbeddedRedis
 from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import learner_settings_of
 from stream.online_models.rhythm_history import rhythm_of_orders
@@ -19,11 +18,6 @@ from stream.storage.model_store import Checkpoint, ModelStore
 from tests.storage.redis_client import with_redis
 
 NOW_MS = 1_760_000_000_000
-
-
-@pytest.fixture
-def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
-    return Settings(redis_url=redis_server.url, namespace=namespace)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 
 from stream.errors import StorageError
-from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
@@ -40,11 +39,6 @@ class Trainer:
             await store.save(Checkpoint(b"", step), {}, Publication(champion, candidates, b"report", at_ms, in_use))
 
         with_redis(self._settings.redis_url, use)
-
-
-@pytest.fixture
-def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
-    return Settings(redis_url=redis_server.url, namespace=namespace)
 
 
 @pytest.fixture

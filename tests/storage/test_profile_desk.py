@@ -3,7 +3,6 @@
 from base64 import b64encode
 
 import orjson
-import pytest
 from click.testing import CliRunner
 
 from stream.cli import main
@@ -11,7 +10,6 @@ from stream.cli.findings import FindingLevel
 from stream.cli.profile_scan import profile_findings
 from stream.events.kinds import EventKind
 from stream.features.codec import LAYOUT, LAYOUT_BEFORE
-from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
@@ -20,11 +18,6 @@ from tests.features.lists_of_events import BEGIN
 from tests.features.profiles import Profile
 from tests.oracle.event import Event
 from tests.storage.redis_client import with_redis
-
-
-@pytest.fixture
-def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
-    return Settings(redis_url=redis_server.url, namespace=namespace)
 
 
 def packed(customer: str, layout: int = LAYOUT) -> bytes:
