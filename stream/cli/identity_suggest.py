@@ -17,7 +17,7 @@ __all__ = ["contact_in_words", "person_of", "suggest", "suggestion_in_words"]
 
 
 @click.command(cls=SettingsCommand)
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Most pairs that are shown.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show at most so many pairs.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @with_settings("Data", "Redis", "Topics")
 def suggest(settings: Settings, *, limit: int, as_json: bool) -> None:

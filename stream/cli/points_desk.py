@@ -92,7 +92,7 @@ def publish_movement(
     try:
         msgspec.json.decode(value, type=PointsMovement)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"these are no points: {error}") from None
+        raise SettingsError(f"this is not a movement of points: {error}") from None
     check_not_erased(settings, customer_id)
     publish_one(settings, settings.points, customer_id.encode(), value, "movement of points")
     return movement

@@ -50,7 +50,7 @@ def _ready(settings: Settings, action: Action) -> tuple[Action, bytes]:
     record = Inbound(settings.actions, 0, 0, action.customer_id.encode(), value, now_ms)
     read = decode_action(record, round(settings.skew_s * 1000))
     if isinstance(read, Rejection):
-        raise SettingsError(f"this is no action: {read.detail}")
+        raise SettingsError(f"this is not an action: {read.detail}")
     if (keys := PersonKeys.of(settings)) is None:
         return action, value
     with closing(keys):

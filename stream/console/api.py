@@ -242,7 +242,7 @@ class Api:
         try:
             return None if day is None else self._writing().midnight_ms(day)
         except (ValueError, OverflowError):
-            raise SettingsError(f"{day}: expected a day of this age") from None
+            raise SettingsError(f"{day} is too early or too late: expected a day such as 2026-01-31") from None
 
 
 def set_program(request: web.Request, name: str) -> None:

@@ -67,7 +67,7 @@ class ReceiptSigner:
         try:
             key = serialization.load_pem_private_key(file.read_bytes(), None)
         except (OSError, ValueError, TypeError) as error:
-            raise SettingsError(f"{file} is no private key: {error}") from error
+            raise SettingsError(f"{file} is not a private key: {error}") from error
         if not isinstance(key, ed25519.Ed25519PrivateKey):
             raise SettingsError(f"{file}: expected an Ed25519 key")
         self._key = key

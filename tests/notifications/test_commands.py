@@ -57,7 +57,7 @@ def test_an_action_is_published_as_the_notifier_reads_it(bench: NotifierBench) -
 def test_what_is_no_action_is_refused_before_it_is_published(bench: NotifierBench) -> None:
     refused = bench.command("actions", "record", "c", "contacted", "--alert-id", "17")
     assert refused.exit_code == 2
-    assert "this is no action" in refused.stderr
+    assert "this is not an action" in refused.stderr
     assert bench.command("actions", "record", "c", "shrugged").exit_code == 2
     assert bench.command("actions", "record", "c", "resolved", "--at", "yesterday").exit_code == 2
     assert not [*read_to_end(bench.settings, bench.settings.actions)]

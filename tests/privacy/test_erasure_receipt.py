@@ -72,7 +72,7 @@ def test_the_key_stays_and_is_for_its_owner_only(tmp_path: Path) -> None:
     assert ReceiptSigner(file).public_key == ReceiptSigner(file).public_key
     assert file.stat().st_mode & 0o077 == 0
     file.write_text("no key")
-    with pytest.raises(SettingsError, match="no private key"):
+    with pytest.raises(SettingsError, match="is not a private key"):
         ReceiptSigner(file)
 
 
