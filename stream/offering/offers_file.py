@@ -15,6 +15,7 @@ from stream.catalogue.outputs import StageCode
 from stream.checked_yaml import Say, converted, named, no_such, read_mapping, read_text
 from stream.consent.purposes import Purpose
 from stream.errors import SettingsError
+from stream.offering.offer_records import Money
 from stream.offering.uplift import NOTHING
 
 __all__ = ["MIN_HOLD_OUT", "Audience", "HeldOut", "Offer", "OfferBudget", "OfferKind", "OffersConfig", "load", "parse"]
@@ -22,7 +23,6 @@ __all__ = ["MIN_HOLD_OUT", "Audience", "HeldOut", "Offer", "OfferBudget", "Offer
 #: Without customers who get nothing it cannot be known what offers bring.
 MIN_HOLD_OUT: Final = 0.01
 
-Money = Annotated[float, Meta(ge=0.0, le=1e9)]
 Days = Annotated[float, Meta(gt=0.0, le=366.0)]
 
 
