@@ -1,6 +1,7 @@
 """Where this machine keeps a shop's data."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from stream.privacy.key_store_note import KeyStoreNote
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["contacts_file", "contacts_of", "data_directory", "ledger_if_any", "note_key_store"]
+__all__ = ["contacts_file", "contacts_of", "data_directory", "has_room", "ledger_if_any", "note_key_store"]
 
 
 def data_directory(settings: Settings) -> DataDirectory:
@@ -50,3 +51,8 @@ def contacts_of(settings: Settings, customer_ids: Sequence[str]) -> Mapping[str,
     """What was imported of these customers; those of whom nothing is known are not in it."""
     with contacts_file(settings) as file:
         return file.find(customer_ids)
+
+
+def has_room(folder: Path, room_bytes: int = 16_777_216) -> bool:
+    """Whether so much can still be written there; servers of this machine stand still where it cannot."""
+    return shutil.disk_usage(folder).free >= room_bytes

@@ -11,6 +11,7 @@ import click
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.parameters import DECIMALS, Zone
 from stream.cli.reach import Local, reach
+from stream.cli.saying import say
 from stream.settings import Settings
 
 __all__ = ["import_"]
@@ -82,4 +83,9 @@ def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...
             names = {declaration.name for declaration in fields(Settings)}
             overrides = {name: value for name, value in ctx.params.items() if name in names}
             settings = opened.enter_context(reach(os.environ, overrides, Local.WORKERS, command="import"))
-        ctx.exit(run.dry(settings, sources) if given["dry_run"] else run.publish(settings, sources))
+        try:
+            status = run.dry(settings, sources) if given["dry_run"] else run.publish(settings, sources)
+        except KeyboardInterrupt:
+            say("stopped: run the same import again, which counts nothing twice")
+            raise
+        ctx.exit(status)

@@ -12,7 +12,7 @@ import numpy as np
 from rich.text import Text
 
 from stream.cli.console import console_for_people
-from stream.cli.data_files import contacts_file, data_directory
+from stream.cli.data_files import contacts_file, data_directory, has_room
 from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
 from stream.cli.import_view import print_issues, print_mapping, print_sources, print_summary
@@ -100,7 +100,7 @@ class ImportRun:
             else:
                 self._say("\nThere is nothing new to import.")
         if summary.new_events and self._wait:
-            self._wait_for_workers(settings)
+            status = self._wait_for_workers(settings, folder) or status
         if summary.orders:
             self._tell_days(settings, sources[0].reading.zone)
             self._say("\nWhom to contact today: stream today")
@@ -228,16 +228,21 @@ class ImportRun:
             f" in {time.monotonic() - began:.1f} s."
         )
 
-    def _wait_for_workers(self, settings: Settings) -> None:
+    def _wait_for_workers(self, settings: Settings, folder: Path) -> int:
+        """Returns the exit status; ``folder``: where servers of this machine write."""
         with Bar("processing", None) as bar:
             try:
                 wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
             except StreamError as error:
                 self._say(f"The events wait in Kafka: {error}")
-                return
+                if not has_room(folder):
+                    self._say(f"The disk of {folder} is full. Make room; then `stream up` processes what waits.")
+                    return 1
+                return 0
         self._say("The workers have processed everything.")
         if settings.rescore == "auto":
             self._wait_for_risks(settings)
+        return 0
 
     def _wait_for_risks(self, settings: Settings) -> None:
         """Have everybody scored now, if a model has learned enough: workers that end with this command would not."""

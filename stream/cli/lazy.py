@@ -1,14 +1,18 @@
 """A group of commands that imports a command's module only when that command runs."""
 
+import errno
 from collections.abc import Mapping
 from importlib import import_module
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import click
 
 from stream.errors import SettingsError, StreamError
 
 __all__ = ["LazyGroup"]
+
+#: `sqlite3.SQLITE_FULL`
+_SQLITE_FULL: Final = 13
 
 
 class _Failure(click.ClickException):
@@ -26,7 +30,7 @@ class LazyGroup(click.Group):
     """A group over a table ``name -> (module:attribute, short help)``.
 
     A `SettingsError` ends the program with status 2, any other `StreamError` with status 1; both are shown as
-    their message. Other exceptions are defects and keep their traceback.
+    their message. So is a disk that is full, with status 1. Other exceptions are defects and keep their traceback.
     """
 
     def __init__(self, *args: Any, commands_by_name: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
@@ -57,3 +61,14 @@ class LazyGroup(click.Group):
             raise _Failure(str(error), 2) from error
         except StreamError as error:
             raise _Failure(str(error), 1) from error
+        except Exception as error:
+            if not _is_about_a_full_disk(error):
+                raise
+            where = f" for {name}" if (name := getattr(error, "filename", None)) else ""
+            raise _Failure(f"the disk is full, there is no room{where}: make some, then run this again", 1) from error
+
+
+def _is_about_a_full_disk(error: Exception) -> bool:
+    """Also as SQLite says it, which is not imported for that: it would take time at every start."""
+    is_of_system = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return is_of_system or getattr(error, "sqlite_errorcode", None) == _SQLITE_FULL

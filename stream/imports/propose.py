@@ -25,6 +25,7 @@ _MOSTLY: Final = 0.8
 _HALF: Final = 0.5
 _SOME: Final = 0.3
 _MAX_WORDS: Final = 6
+_SHOWN_CHARS: Final = 40
 _NATIVE: Final = frozenset({"ts", "customer id", "type", "subtype"})
 #: A column with such a word is a part of an amount, or another one, and not what the customer paid.
 _PARTS: Final = frozenset(
@@ -130,7 +131,7 @@ def proposed(table: Table) -> Mapping:
     if is_people and Piece.ORDER_ID in found:  # a number without dates and amounts is theirs
         found.setdefault(Piece.CUSTOMER, found.pop(Piece.ORDER_ID))
     if not is_people:
-        _require(table, found)
+        _require(table, found, _unread(columns, rows, table))
     has_amount = Piece.AMOUNT in found
     return Mapping(
         title="a table of customers" if is_people else "a table of orders",
@@ -140,7 +141,18 @@ def proposed(table: Table) -> Mapping:
     )
 
 
-def _require(table: Table, found: dict[Piece, str]) -> None:
+def _unread(columns: Sequence[_Column], rows: Sequence[TableRow], table: Table) -> str:
+    """Of a column that is called as dates are, but has none that can be read: that, and an example."""
+    named = next((one.name for one in columns if one.compared in SYNONYMS[Piece.DATE] and one.filled), None)
+    if named is None:
+        return ""
+    k = table.header.index(named)
+    cells = [row.cells[k] for row in rows if row.cells[k]]
+    example = next((cell for cell in cells if not _is_time(cell, is_workbook=table.is_workbook)), cells[0])
+    return f" Most cells of {named!r} are no dates that can be read, such as {example[:_SHOWN_CHARS]!r}."
+
+
+def _require(table: Table, found: dict[Piece, str], unread: str) -> None:
     lacking = [] if Piece.DATE in found else ["the date of the order"]
     if Piece.EMAIL not in found and Piece.CUSTOMER not in found:
         lacking.append("the customer (an e-mail address, a customer number or a name)")
@@ -148,6 +160,7 @@ def _require(table: Table, found: dict[Piece, str]) -> None:
         raise ImportFileError(
             f"{table.source}: no column looks like {' and '.join(lacking)};"
             f" it has {', '.join(repr(name) for name in table.header if name)}."
+            f"{unread if Piece.DATE not in found else ''}"
             " Say which is which in a small file: --mapping shop.toml (written for you if there is none)"
         )
 

@@ -40,7 +40,8 @@ _REMARK: Final = re.compile(
 _YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "subscribed", "tak"})
 _NO: Final = frozenset({"no", "false", "0", "n", "nein", "non", "unsubscribed", "not subscribed", "nie", "cleaned"})
 _LABEL: Final = 256
-#: Of a name or an address; an e-mail address has 320 characters at most.
+#: Characters of a name, and of an address; an e-mail address has 320 at most.
+_MAX_NAME: Final = 120
 _MAX_SHOWN: Final = 320
 #: Control characters, and marks that turn the direction of what follows them.
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -80,13 +81,13 @@ def _whole(cell: str) -> str:
     return whole if point and zeros.strip("0") == "" and zeros and whole.isdigit() else cell
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, most: int = _MAX_SHOWN) -> str:
     r"""What lists show of a person: in one line, of a length that people have, in the order in which it is written.
 
     >>> _shown("Ann\u202e\n  Ode\x07"), len(_shown("x" * 10_000))
     ('Ann Ode', 320)
     """
-    return " ".join(_UNSEEN.sub(" ", text).split())[:_MAX_SHOWN]
+    return " ".join(_UNSEEN.sub(" ", text).split())[:most]
 
 
 class RowReader:
@@ -153,7 +154,7 @@ class RowReader:
         except _Unusable:
             seen_ms = 0
         contact = Contact(
-            name=_shown(name),
+            name=_shown(name, _MAX_NAME),
             email=_shown(email),
             phone=_shown(cells.phone.lstrip("'")),
             address=_shown(", ".join(filter(None, (*place, cells.country)))),

@@ -1,8 +1,12 @@
 """The frame of the command line: help, errors, exit status, lazy imports."""
 
 import ast
+import errno
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +17,8 @@ from click.testing import CliRunner
 
 from stream import __version__
 from stream.cli import COMMANDS, main
+from stream.cli.data_files import has_room
+from stream.cli.lazy import LazyGroup
 from stream.settings import Settings
 
 #: Packages that take most of a second to import each.
@@ -122,3 +128,33 @@ def test_an_option_is_shown_in_effect() -> None:
     result = CliRunner().invoke(main, ["settings", "--partitions", "5", "--redis-cluster", "--json"])
     assert '"partitions": 5' in result.output
     assert '"redis_cluster": true' in result.output
+
+
+def fill_a_table() -> None:
+    with closing(sqlite3.connect(":memory:")) as file:
+        file.execute("PRAGMA max_page_count = 3")
+        file.execute("CREATE TABLE t (content)")
+        file.executemany("INSERT INTO t VALUES (?)", [["x" * 4000]] * 9)
+
+
+def fill_a_device() -> None:
+    with Path("/dev/full").open("wb") as file:
+        file.write(b"x")
+
+
+def break_a_program() -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize(("fill", "is_told"), [(fill_a_table, True), (fill_a_device, True), (break_a_program, False)])
+def test_a_full_disk_is_one_clear_line_and_another_fault_is_a_defect(fill: Callable[[], None], is_told: bool) -> None:
+    group = LazyGroup(commands_by_name={})
+    group.command("fill")(fill)
+    result = CliRunner().invoke(group, ["fill"])
+    assert result.exit_code == 1
+    assert (result.stderr.startswith("stream: the disk is full"), "\n" in result.stderr.strip()) == (is_told, False)
+    assert isinstance(result.exception, SystemExit) == is_told
+
+
+def test_room_is_that_of_the_disk(tmp_path: Path) -> None:
+    assert (has_room(tmp_path, 0), has_room(tmp_path, 2**62)) == (True, False)

@@ -155,4 +155,10 @@ def test_a_name_is_shown_in_one_line_of_bounded_length_in_its_own_direction(tmp_
     lines = [f"{k},2025-02-03,{k}@example.com,5,{name}" for k, name in enumerate(names)]
     result = imported(table(tmp_path / "a.csv", rows("Order ID,Date,Email,Total,Name", lines)))
     found = {contact.email[0]: contact.name for contact in result.contacts.values()}
-    assert found == {"0": "evil", "1": "Ann [2J Ode", "2": names[2], "3": "x" * 320, "4": names[4]}
+    assert found == {"0": "evil", "1": "Ann [2J Ode", "2": names[2], "3": "x" * 120, "4": names[4]}
+
+
+def test_dates_that_cannot_be_read_are_named_with_their_column(tmp_path: Path) -> None:
+    lines = [f"{k},{'3rd of sometime ' * 9}x,ann@example.com,5" for k in range(9)]
+    with pytest.raises(ImportFileError, match=r"Most cells of 'Order date' are no dates .*, such as '3rd of some"):
+        imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
