@@ -45,7 +45,7 @@ def _recording(callback: Callable[..., None]) -> click.Command:
 @consent.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-@with_settings("Redis", "Topics", "Shop", "Privacy", local=Local.SERVERS)
+@with_settings("Redis", "Topics", "Shop", "Privacy", local=Local.REDIS)
 def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show what holds of customer ID for each purpose and channel, and everything that was said, with its source.
 

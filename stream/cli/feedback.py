@@ -40,7 +40,7 @@ def feedback() -> None:
 @click.option("--product", metavar="ID", help="Of one product.")
 @click.option("--survey", metavar="ID", help="Of one survey.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-@with_settings("Redis", "Topics", local=Local.SERVERS)
+@with_settings("Redis", "Topics", local=Local.REDIS)
 def figures(settings: Settings, *, product: str | None, survey: str | None, as_json: bool) -> None:
     """Show satisfaction, NPS, CSAT, CES and stars with 95 % intervals, by month, survey, channel, product; and moods.
 
@@ -85,7 +85,7 @@ def figures(settings: Settings, *, product: str | None, survey: str | None, as_j
 @click.option("--undecided", is_flag=True, help="Only texts without a category: those worth a label.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-@with_settings("Redis", "Topics", local=Local.SERVERS)
+@with_settings("Redis", "Topics", local=Local.REDIS)
 def texts(settings: Settings, *, undecided: bool, limit: int, as_json: bool) -> None:
     """Show the newest texts with mood, category and the words that decided.
 
@@ -184,7 +184,7 @@ def loyalty(settings: Settings, *, customer_id: str | None, limit: int, as_json:
 @feedback.command(cls=SettingsCommand)
 @click.option("--week", type=click.DateTime(["%Y-%m-%d"]), help="Of the week of this day. [the newest text's]")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-@with_settings("Redis", "Topics", local=Local.SERVERS)
+@with_settings("Redis", "Topics", local=Local.REDIS)
 def themes(settings: Settings, *, week: datetime | None, as_json: bool) -> None:
     """Show what customers write about more than before: moods, categories and words of a week, with examples.
 

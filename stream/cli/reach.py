@@ -15,12 +15,13 @@ _ADDRESSES = ("kafka_bootstrap", "redis_url")
 class Local(Enum):
     """What a command does when no address is set.
 
-    ``FIND``: use a running ``stream up``, else the default addresses. ``SERVERS``: or start broker and Redis for the
-    time of the command. ``WORKERS``: with a worker. ``NEVER``: the command has nothing to do with any.
+    ``FIND``: use a running ``stream up``, else the default addresses. ``REDIS``: or start Redis for the time of the
+    command. ``SERVERS``: and the broker. ``WORKERS``: with a worker. ``NEVER``: the command has nothing to do with any.
     """
 
     NEVER = "never"
     FIND = "find"
+    REDIS = "redis"
     SERVERS = "servers"
     WORKERS = "workers"
 
@@ -51,8 +52,9 @@ def reach(
         # secrets are not told, and where the directory is only who found it knows
         own = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key(), f"{ENV_PREFIX}DATA_DIR": str(directory.path)}
         yield Settings.from_env({**told, **own, **given}, overrides)
-    elif local in {Local.SERVERS, Local.WORKERS}:
-        with open_shop(settings, command=command, workers=int(local is Local.WORKERS)) as opened:
+    elif local in {Local.REDIS, Local.SERVERS, Local.WORKERS}:
+        has_broker, workers = local is not Local.REDIS, int(local is Local.WORKERS)
+        with open_shop(settings, command=command, workers=workers, has_broker=has_broker) as opened:
             yield opened
     else:
         yield settings

@@ -26,7 +26,7 @@ __all__ = ["recommend"]
 @click.option("--rules", is_flag=True, help="Instead: who buys one item buys another one, in the whole shop.")
 @click.option("--record", is_flag=True, help="Instead: how good the lists of the whole shop were.")
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="How soon, for --rules.")
-@with_settings("Redis", "Topics", "Shop", local=Local.SERVERS)
+@with_settings("Redis", "Topics", "Shop", local=Local.REDIS)
 def recommend(
     settings: Settings,
     *,

@@ -52,8 +52,9 @@ class Shop:
     """``with Shop(directory, settings, workers=1, command="up") as shop: ...``: all runs, and `settings` lead to it.
 
     The settings decide on everything but addresses and partitions, which the directory keeps. All processes die with
-    this one, however it dies; what the broker and Redis have confirmed is on disk. Raises `LocalServerError` when
-    something does not start, or the directory is in use.
+    this one, however it dies; what the broker and Redis have confirmed is on disk. Without a broker there is Redis
+    alone, which no other command finds. Raises `LocalServerError` when something does not start, or the directory is in
+    use.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Shop:
         workers: int,
         command: str,
         services: tuple[Service, ...] = (),
+        has_broker: bool = True,
         has_console: bool = False,
         wait_s: float = 1.0,
     ) -> None:
@@ -74,6 +76,7 @@ class Shop:
         self._workers = workers
         self._command = command
         self.services = services
+        self._has_broker = has_broker
         self._has_console = has_console
         self._wait_s = wait_s
         self._restarts: dict[str, Restarts] = {}
@@ -103,21 +106,21 @@ class Shop:
                 identity_key=self._given.identity_key or self.directory.make_identity_key(),
             )
             note_key_store(self._settings)
-            self.servers = [
-                EmbeddedRedis(self.directory.path / "redis", layout.redis_port, rewrite_from="128mb"),
-                DurableBroker(self.directory.path / "broker", layout.kafka_port),
-            ]
+            self.servers = [EmbeddedRedis(self.directory.path / "redis", layout.redis_port, rewrite_from="128mb")]
+            if self._has_broker:
+                self.servers.append(DurableBroker(self.directory.path / "broker", layout.kafka_port))
             for server in self.servers:
                 server.pass_fds = (lock,)
                 starting.enter_context(server)
-            create_topics(self._settings)
-            # nobody else would: this broker is not administered
-            retain_topics(self._settings)
-            if self._has_console:
-                self.services += console_services(layout.console_port)
-            starting.callback(self._end_children)
-            self._start_children(lock)
-            self.announce()
+            if self._has_broker:
+                create_topics(self._settings)
+                # nobody else would: this broker is not administered
+                retain_topics(self._settings)
+                if self._has_console:
+                    self.services += console_services(layout.console_port)
+                starting.callback(self._end_children)
+                self._start_children(lock)
+                self.announce()
             self._running = starting.pop_all()
         return self
 
@@ -231,14 +234,16 @@ class Shop:
 
 
 @contextmanager
-def open_shop(settings: Settings, *, command: str, workers: int = 0) -> Iterator[Settings]:
+def open_shop(settings: Settings, *, command: str, workers: int = 0, has_broker: bool = True) -> Iterator[Settings]:
     """Start what the data directory holds, for one command, and stop it afterwards; yields settings that connect to it.
 
-    With workers it is waited for until they are ready. Waits for another command that uses the directory. Use it when
-    nothing runs there (see `stream.cli.reach`).
+    With workers, which need the broker, it is waited for until they are ready. Waits for another command that uses the
+    directory. Use it when nothing runs there (see `stream.cli.reach`).
     """
     directory = data_directory(settings)
     say(f"using the data in {directory.path}, as no Kafka or Redis is set and `stream up` does not run")
-    with Shop(directory, settings, workers=workers, command=command, wait_s=BUSY_TIMEOUT_S) as shop:
+    with Shop(
+        directory, settings, workers=workers, command=command, has_broker=has_broker, wait_s=BUSY_TIMEOUT_S
+    ) as shop:
         shop.wait_until_ready()
         yield shop.settings

@@ -1,6 +1,10 @@
 """How a command finds Kafka and Redis."""
 
+import socket
 from pathlib import Path
+
+import pytest
+import redis
 
 from stream.cli.reach import Local, reach
 from stream.local.directory import DataDirectory, Running
@@ -49,3 +53,19 @@ def test_a_command_without_kafka_and_redis_looks_for_nothing(tmp_path: Path) -> 
         directory.store(_running())
         with reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.NEVER) as settings:
             assert settings.kafka_bootstrap == Settings().kafka_bootstrap
+
+
+def test_a_command_that_only_reads_redis_starts_no_broker_and_is_found_by_nobody(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    for read, written in ((None, "1"), (b"1", "2")):
+        with (
+            reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.REDIS, command="recommend") as settings,
+            redis.Redis.from_url(settings.redis_url) as client,
+        ):
+            assert client.get("kept") == read
+            client.set("kept", written)
+            assert directory.running() is None
+            host, _, port = settings.kafka_bootstrap.partition(":")
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((host, int(port)))
+    assert not (tmp_path / "broker").exists()
