@@ -9,6 +9,7 @@ from rich.text import Text
 
 from stream.alerts.action_records import ActionKind
 from stream.alerts.intervals import Interval
+from stream.catalogue.wording import number_of
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import Answered, ComplaintEffect
 from stream.notifications.effect import Comparison, EffectReport, Group
@@ -84,7 +85,7 @@ def _complaints(found: ComplaintEffect, horizon_days: float) -> Iterator[Rendera
     yield table
     yield Text("not by a draw: those who are answered fast may differ in more than that", "dim")
     if found.pending:
-        yield Text(f"{found.pending:,} customers wait for the end of their horizon", "dim")
+        yield Text(_waiting(found.pending), "dim")
     yield from (Text(warning, "yellow") for warning in found.warnings)
 
 
@@ -138,6 +139,10 @@ def _differences(report: EffectReport) -> Table:
     return table
 
 
+def _waiting(customers: int) -> str:
+    return f"{number_of(customers, 'customer waits', 'customers wait')} for the end of their horizon"
+
+
 def _verdict(comparison: Comparison) -> str:
     if comparison.warnings:
         return "too few customers to say"
@@ -146,12 +151,18 @@ def _verdict(comparison: Comparison) -> str:
 
 def _notes(report: EffectReport) -> Iterator[Text]:
     yield Text()
-    as_of = "none" if report.as_of_ms is None else rfc3339(report.as_of_ms)
-    yield Text(f"newest order: {as_of}; {report.pending:,} customers wait for the end of their horizon", "dim")
+    if report.as_of_ms is None:
+        # orders are asked for of those only who are in a group
+        yield Text("no order of a customer who was notified or held out", "dim")
+    else:
+        yield Text(f"newest order: {rfc3339(report.as_of_ms)}; {_waiting(report.pending)}", "dim")
     if report.failed:
-        yield Text(f"{report.failed:,} customers of the notified group were not reached, and count in it", "dim")
+        who = number_of(report.failed, "customer of the notified group was", "customers of the notified group were")
+        count = "counts" if report.failed == 1 else "count"
+        yield Text(f"{who} not reached, and {count} in it", "dim")
     if report.mixed:
-        yield Text(f"{report.mixed:,} customers were in both groups and are left out: keep salt and share", "yellow")
+        who = number_of(report.mixed, "customer was in both groups and is", "customers were in both groups and are")
+        yield Text(f"{who} left out: keep salt and share", "yellow")
     yield from (Text(warning, "yellow") for warning in report.everyone.warnings)
 
 

@@ -172,7 +172,7 @@ class ImportRun:
         """Raise `ImportFileError` if amounts of several currencies would be added up as if they were one."""
         found = summary.orders_by_currency
         if len(found) > 1 and not settings.rates:
-            shown = ", ".join(f"{code} ({count:,} orders)" for code, count in found.most_common())
+            shown = ", ".join(f"{code} ({counted(count, 'order')})" for code, count in found.most_common())
             base = found.most_common(1)[0][0]
             example = ",".join([f"{base}=1", *(f"{code}=..." for code in found if code != base)])
             raise ImportFileError(

@@ -61,7 +61,7 @@ def print_mapping(console: Console, mapping: Mapping) -> None:
 def print_sources(console: Console, sources: Sequence[ImportFile]) -> None:
     """What each file is, and what was assumed about it."""
     for source in sources:
-        about = f"{source.mapping.title}; {source.reading.rows:,} rows ({source.table.described})"
+        about = f"{source.mapping.title}; {counted(source.reading.rows, 'row')} ({source.table.described})"
         console.print(Text(f"{printable_name(source.name)}: {about}"))
         for note in source.reading.notes:
             console.print(Text(f"  {note}"))
@@ -81,7 +81,8 @@ def print_summary(console: Console, summary: Summary, zone: tzinfo) -> None:
             f"{money(summary.paid_back)} of it was paid back; {money(summary.ordered - summary.paid_back)} is left."
         )
     if summary.cancelled:
-        console.print(f"{counted(summary.cancelled, 'more order')} cancelled: they count nothing.")
+        what = "it counts" if summary.cancelled == 1 else "they count"
+        console.print(f"{counted(summary.cancelled, 'more order')} cancelled: {what} nothing.")
 
 
 def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFile]) -> None:
@@ -91,7 +92,7 @@ def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFil
         if not found:
             continue
         rows = sum(count for _, count, _ in found)
-        console.print(f"\n{title}: {rows:,} of {summary.rows:,} rows")
+        console.print(f"\n{title}: {rows:,} of {counted(summary.rows, 'row')}")
         for why, count, first in found:
             console.print(Text(f"{count:>8,}  {_said(why, first, sources)}"))
 
