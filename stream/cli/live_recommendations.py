@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from stream.cli.known_rows import KnownRows
 from stream.cli.recommendations_desk import KnownItems, agreed_lists_of, known_items
@@ -36,7 +36,7 @@ class LiveRecommendations:
     """Answers from any thread. Counts that are older than a minute are read anew beside the answers, what goes with an
     item when it is asked for and older than ten.
 
-    Nothing is connected before the first question, so Redis may come later, and go and come back.
+    Redis may come later than this process, and go and come back.
     """
 
     def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -47,6 +47,12 @@ class LiveRecommendations:
         self._known: KnownItems | None = None
         self._rows = KnownRows(monotonic)
         self._read_at_s = 0.0
+
+    def prepared(self) -> Self:
+        """Begin to read counts beside what the process does, so that the first customer does not wait for them."""
+        if self._known is None and self._reading.acquire(blocking=False):
+            threading.Thread(target=self._read_first, daemon=True, name="items").start()
+        return self
 
     def close(self) -> None:
         """Let connections go; the next question opens new ones."""
@@ -83,6 +89,14 @@ class LiveRecommendations:
     def _read(self, desks: _Desks) -> KnownItems | None:
         self._known, self._read_at_s = known_items(desks.items, self._settings), self._monotonic()
         return self._known
+
+    def _read_first(self) -> None:
+        try:
+            self._read(self._open())
+        except StorageError as error:
+            _LOG.info("counts of items are read when somebody asks for recommendations: %s", error)
+        finally:
+            self._reading.release()
 
     def _read_again(self, desks: _Desks) -> None:
         try:

@@ -25,7 +25,7 @@ from stream.projections.recommendations import (
 from stream.recommending.fading import HOUR_MS, FadingCounts
 from stream.recommending.follower_rows import Floats, item_id
 from stream.recommending.item_index import IndexedRow, IndexShelf, ItemIndex
-from stream.recommending.item_shards import SHARDS, ItemShard
+from stream.recommending.item_shards import SHARDS
 from stream.recommending.list_ranker import ListRanker, RankerRecord
 from stream.recommending.own_items import Shopper
 from stream.recommending.persons_shopping import as_one
@@ -78,13 +78,11 @@ def known_items(desk: ProjectionDesk, settings: Settings) -> KnownItems | None:
     if newest_ms is None:
         return None
     heads = _heads(desk, settings)
-    parts: dict[int, list[ItemShard]] = {}
-    for one in map(_decode, desk.shared(*_PROJECTION, *map(shard_key, range(SHARDS)))):
-        if one.number is not None and one.shard is not None:
-            parts.setdefault(one.number, []).append(one.shard)
+    stored = map(_decode, desk.shared(*_PROJECTION, *map(shard_key, range(SHARDS))))
+    items = ItemIndex.of([one.shard for one in stored if one.shard is not None])
     popular = FadingCounts.merged([one.popular for one in heads.values()])
     times = times_of_day(SoldCounts.merged([one.sold for one in heads.values()]))
-    return KnownItems(newest_ms, heads, popular, times, ItemIndex.of(map(_merged, parts.values())))
+    return KnownItems(newest_ms, heads, popular, times, items)
 
 
 def recommendations_for(
@@ -265,10 +263,3 @@ def _lists(
     found = rows.of(desk, [*dict.fromkeys(needed_for(owned.shopper))])
     shop = _KnownShop(known, known.heads.get(owned.partition, ShopHead()), found)
     return recommended(owned.shopper, shop, now_ms // HOUR_MS, limit, refused)
-
-
-def _merged(parts: Iterable[ItemShard]) -> ItemShard:
-    of = [*parts]
-    categories = {item: category for part in of for item, category in part.categories.items()}
-    counts, sold = FadingCounts.merged([part.counts for part in of]), SoldCounts.merged([part.sold for part in of])
-    return ItemShard(counts, categories, sold)

@@ -126,7 +126,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         )
 
     with (
-        closing(LiveRecommendations(settings)) as live,
+        closing(LiveRecommendations(settings).prepared()) as live,
         probes(settings) as tell,
         open_directory(settings, make=True) as store,
         open_desk(settings) as desk,

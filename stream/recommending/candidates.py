@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.recommending.own_items import OWN_HALF_LIFE_H, Shopper
-from stream.recommending.shelf import Beside, Companions, Items, Shelf, beside
+from stream.recommending.shelf import Beside, Companions, Items, Shelf
 
 __all__ = ["ANTECEDENTS", "EXPLORE", "REPEAT", "Candidates", "candidates_of", "together_with"]
 
@@ -68,7 +68,7 @@ class Candidates(NamedTuple):
 def candidates_of(shopper: Shopper, shelf: Shelf, hour: int) -> Candidates:
     """All own items, and new ones that go with those bought last or are popular."""
     latest = shopper.latest(ANTECEDENTS)
-    row_of = beside(latest, shelf)
+    row_of = shelf.beside(latest)
     together = together_with(shopper, latest, row_of, shelf, hour)
     own = _items([*shopper.items], shelf)
     follow = [name for name in shelf.names(together.best(_MAX_FOLLOWERS, own.handles)) if name is not None]

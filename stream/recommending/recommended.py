@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 
 from stream.recommending.candidates import ANTECEDENTS, candidates_of, together_with
-from stream.recommending.follower_rows import Floats
+from stream.recommending.follower_rows import Floats, Ids
 from stream.recommending.list_ranker import ListRanker
 from stream.recommending.own_items import OwnItem, Shopper
-from stream.recommending.shelf import Beside, Items, Shelf, beside
+from stream.recommending.shelf import Beside, Items, Shelf
 
 __all__ = ["ListSource", "RecommendationLists", "Recommended", "recommended"]
 
@@ -77,7 +77,7 @@ def recommended(
     handle_of = dict(zip(found.new.names, found.new.handles.tolist(), strict=True))
     offered = [*islice(_diverse(also, shelf), limit)]
     last = shopper.orders[-1].items[:ANTECEDENTS] if shopper.orders else []
-    pairs = _Pairs(found.latest)
+    pairs = _Pairs(found.latest).of(np.array([*map(handle_of.__getitem__, offered)], np.int64), shelf)
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in islice(again, limit)),
         tuple(Recommended(name, _why(name, pairs.best(handle_of[name]), shopper, shelf)) for name in offered),
@@ -114,7 +114,7 @@ def _diverse(names: Iterable[str], shelf: Shelf) -> Iterator[str]:
 def _goes_with(
     last: Sequence[str], shopper: Shopper, shelf: Shelf, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
-    row_of = beside(last, shelf)
+    row_of = shelf.beside(last)
     together = together_with(shopper, last, row_of, shelf, hour)
     pairs = _Pairs(row_of)
     most = together.best(_MAX_BESIDE, np.zeros(0, np.int64))
@@ -133,16 +133,24 @@ class _Pairs:
     """Some items with what follows each, if enough customers bought both that it is worth a word."""
 
     def __init__(self, row_of: Beside) -> None:
-        worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS)
-        self.handles = row_of.handles[worth]
-        self._customers, self._numbers = row_of.customers[worth], row_of.numbers[worth]
-        self._items = [*zip(row_of.items, row_of.of.tolist(), strict=True)]
+        self._row_of = row_of
+        self._worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS)
+
+    @property
+    def handles(self) -> Ids:
+        """Of all that follow."""
+        return self._row_of.handles[self._worth]
+
+    def of(self, handles: Ids, shelf: Shelf) -> _Pairs:
+        """Those with some items only, which are found faster among them."""
+        self._worth = self._worth[shelf.among(self.handles, handles)]
+        return self
 
     def best(self, handle: int) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
-        places = np.flatnonzero(self.handles == handle)
-        pairs = zip(self._numbers[places].tolist(), self._customers[places].tolist(), strict=True)
-        found = (_Pair(self._items[number][0], customers, self._items[number][1]) for number, customers in pairs)
+        row_of, places = self._row_of, self._worth[self.handles == handle]
+        pairs = zip(row_of.numbers[places].tolist(), row_of.customers[places].tolist(), strict=True)
+        found = (_Pair(row_of.items[number], customers, float(row_of.of[number])) for number, customers in pairs)
         return max(found, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
 
 

@@ -12,7 +12,7 @@ from stream.recommending.fading import FadingCounts
 from stream.recommending.follower_rows import Floats, Followers, Ids
 from stream.recommending.sold_counts import Sold
 
-__all__ = ["Beside", "Companions", "Items", "Shelf", "SparseCompanions", "beside", "first_of"]
+__all__ = ["Beside", "Companions", "Items", "Shelf", "SparseCompanions", "first_of"]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -54,8 +54,8 @@ class Shelf(Protocol):
     def names(self, handles: Ids) -> Sequence[str | None]:
         """The names of items; None of one that is not counted."""
 
-    def followers(self, name: str) -> Followers | None:
-        """What follows an item, by handles; None if nothing does."""
+    def beside(self, names: Sequence[str]) -> Beside:
+        """What follows each of some items; those that nothing follows are left out."""
 
     def companions(self, beside: Beside, shares: Floats, weighed: Floats, total: float) -> Companions:
         """Followers by their ``shares``, (m,); the sums of ``weighed``, (m,), are divided by ``total``."""
@@ -89,17 +89,14 @@ class Beside(NamedTuple):
     customers: Floats
     numbers: Ids
 
-
-def beside(names: Sequence[str], shelf: Shelf) -> Beside:
-    """What follows each of some items; those that nothing follows are left out."""
-    found = [(name, row) for name in names if (row := shelf.followers(name)) is not None]
-    items = [name for name, _ in found]
-    of = shelf.customers(Items(items, shelf.handles(items)))
-    if not found:
-        return Beside(items, of, np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
-    handles = np.concatenate([row.ids for _, row in found])
-    customers = np.concatenate([row.customers for _, row in found])
-    return Beside(items, of, handles, customers, np.repeat(np.arange(len(found)), [len(row.ids) for _, row in found]))
+    @classmethod
+    def at(cls, items: Sequence[str], of: Floats, rows: Sequence[Followers], units: Sequence[float]) -> Beside:
+        """Of ``items`` with what follows each; ``units``: of each row, by which its counts are multiplied."""
+        if not rows:
+            return cls(items, of, np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
+        numbers = np.repeat(np.arange(len(rows)), [len(row.ids) for row in rows])
+        customers = np.concatenate([row.customers for row in rows]) * np.array(units)[numbers]
+        return cls(items, of, np.concatenate([row.ids for row in rows]), customers, numbers)
 
 
 class SparseCompanions(NamedTuple):

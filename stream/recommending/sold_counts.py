@@ -26,7 +26,6 @@ __all__ = [
     "Sold",
     "SoldCounts",
     "part_of_day",
-    "rows_of",
     "sold_of",
     "times_of_day",
     "units_at",
@@ -190,8 +189,3 @@ def sold_of(weights: Floats, part: int, times: Floats) -> Sold:
     season, usual = lines[:, 1:].sum(1), times[part]
     share = (lines[:, 1 + part] + _SHRINKAGE * usual) / (season + _SHRINKAGE)
     return Sold(lines[:, 0], season, share / (usual + _RARE) + _NEVER)
-
-
-def rows_of(counts: Iterable[Sequence[int]]) -> Floats:
-    """Weights as an array, (n, NUMBERS)."""
-    return np.array([*counts], np.float64).reshape(-1, NUMBERS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stream.recommending.fading import FadingCounts
-from stream.recommending.follower_rows import Floats, FollowerRows, Followers, Ids, item_id
+from stream.recommending.follower_rows import Floats, FollowerRows, Ids, item_id
 from stream.recommending.item_table import ItemTable
 from stream.recommending.shelf import Beside, Flags, Items, SparseCompanions
 from stream.recommending.sold_counts import Sold, sold_of
@@ -36,8 +36,6 @@ class TableShelf:
         self._times = times
         self._hour = hour
         self._part = part
-        # asked for by each list
-        self._found: dict[str, Followers | None] = {}
         self._placed: list[tuple[Sequence[str], Ids]] = []
 
     def handles(self, names: Sequence[str]) -> Ids:
@@ -46,10 +44,11 @@ class TableShelf:
     def names(self, handles: Ids) -> Sequence[str | None]:
         return self._items.names_of(handles.tolist())
 
-    def followers(self, name: str) -> Followers | None:
-        if name not in self._found:
-            self._found[name] = self._rows.followers(name, self._hour)
-        return self._found[name]
+    def beside(self, names: Sequence[str]) -> Beside:
+        found = [(name, row) for name in names if (row := self._rows.followers(name, self._hour)) is not None]
+        items = [name for name, _ in found]
+        customers = self._items.customers(self._items.places(items), self._hour)
+        return Beside.at(items, customers, [row for _, row in found], [1.0] * len(found))
 
     def companions(self, beside: Beside, shares: Floats, weighed: Floats, total: float) -> SparseCompanions:
         return SparseCompanions.of(beside.handles, shares, weighed, total)

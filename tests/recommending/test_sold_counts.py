@@ -14,7 +14,6 @@ from stream.recommending.sold_counts import (
     Lines,
     SoldCounts,
     part_of_day,
-    rows_of,
     sold_of,
     times_of_day,
     units_at,
@@ -26,7 +25,7 @@ told = st.lists(st.tuples(st.sampled_from(["tea", "fig"]), st.integers(0, YEAR_H
 
 
 def sold(counts: SoldCounts, name: str, hour: int) -> list[list[float]]:
-    weights = rows_of(counts.of([name])) * units_at(counts.epoch, hour)
+    weights = np.array(counts.of([name]), np.float64) * units_at(counts.epoch, hour)
     return [of.tolist() for of in sold_of(weights, part_of_day(hour), times_of_day(counts))]
 
 
@@ -102,6 +101,6 @@ def test_an_index_tells_of_all_items_what_their_parts_do() -> None:
                 shard.counts.weight(name, 3000)
             )
             assert weights[1:] * units_at(index.epoch, 3000) == pytest.approx(
-                rows_of(shard.sold.of([name]))[0] * units_at(shard.sold.epoch, 3000)
+                np.array(shard.sold.of([name])[0], np.float64) * units_at(shard.sold.epoch, 3000)
             )
     assert index.weights[index.places_of(["unknown"])[0]].tolist() == [0.0] * (1 + NUMBERS)
