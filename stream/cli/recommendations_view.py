@@ -16,8 +16,9 @@ __all__ = ["recommendation_tables", "recommendations_view", "record_view", "rule
 
 
 def recommendations_view(found: RecommendationLists) -> RenderableType:
-    """Three lists with reasons."""
-    return Group(*recommendation_tables(found))
+    """Three lists with reasons; or that there is nothing to show."""
+    nothing = "nothing to offer: what is known of items is left out, complained about, or bought already"
+    return Group(*([*recommendation_tables(found)] or [Text(nothing)]))
 
 
 def rules_view(found: AssociationRules, limit: int) -> RenderableType:

@@ -10,7 +10,7 @@ from stream.cli.customer_view import _chance, _pairs
 from stream.cli.leads_view import leads_view
 from stream.cli.loyalty_view import loyalty_view
 from stream.cli.recommendations_desk import ListsRecord, ShopRecord
-from stream.cli.recommendations_view import record_view, rules_view
+from stream.cli.recommendations_view import recommendations_view, record_view, rules_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
 from stream.consent.agreements import Agreements, Statement
@@ -23,6 +23,7 @@ from stream.projections.leads import LeadState
 from stream.projections.texts import Text
 from stream.recommending.association_rules import AssociationRule, AssociationRules
 from stream.recommending.list_ranker import RankerRecord
+from stream.recommending.recommended import RecommendationLists, Recommended
 from stream.reporting.first_orders import LeadList, list_leads
 from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
@@ -149,6 +150,14 @@ def test_how_good_lists_were_is_told_of_both_kinds_of_lists_apart() -> None:
         ["buy", "again", "4", "50%", "0.375"],
         ["you", "may", "also", "like", "0", "-", "-"],
     ]
+
+
+def test_lists_without_an_item_say_that_nothing_is_left() -> None:
+    assert shown(recommendations_view(RecommendationLists())).startswith("nothing to offer: ")
+    found = RecommendationLists(again=(Recommended("绿茶 [bold]", "Bought once, 2 days ago."),))
+    text = shown(recommendations_view(found))
+    assert "绿茶 [bold]" in text
+    assert "nothing to offer" not in text
 
 
 def test_a_rule_is_a_sentence_and_its_figures_stand_beside() -> None:
