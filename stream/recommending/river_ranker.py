@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from river import base
 
-from stream.recommending.list_ranker import ListRanker, RankerRecord
+from stream.recommending.list_ranker import Floats, ListRanker, RankerRecord
 
 __all__ = ["RiverListRanker"]
 
@@ -42,17 +42,18 @@ class RiverListRanker(base.MultiTargetRegressor):
         """The weights as they are now."""
         return dict(zip(self.weights, self._ranker.weights, strict=True))
 
-    def learn_one(self, x: Mapping[str, Mapping[str, float]], y: Mapping[str, Any], **_: Any) -> None:
+    def learn_one(self, x: dict[Hashable, Any], y: dict[Hashable, Any], **_: Any) -> None:
         """Judge a list, then learn from what was chosen."""
         wanted = sum(map(bool, y.values()))
         if x and wanted:
             chosen = [place for place, name in enumerate(x) if y.get(name)]
             self._ranker.learn_many(self._features(x), chosen, wanted)
 
-    def predict_one(self, x: Mapping[str, Mapping[str, float]], **_: Any) -> dict[str, float]:
+    def predict_one(self, x: dict[Hashable, Any], **_: Any) -> dict[Hashable, float]:
         """The score of each candidate: the larger, the likelier it is chosen."""
         scores = self._ranker.score_many(self._features(x)).tolist()
         return dict(zip(x, scores, strict=True))
 
-    def _features(self, x: Mapping[str, Mapping[str, float]]) -> np.ndarray:
-        return np.array([[of.get(name, 0.0) for name in self.weights] for of in x.values()]).reshape(len(x), -1)
+    def _features(self, x: Mapping[Hashable, Mapping[str, float]]) -> Floats:
+        rows = [[of.get(name, 0.0) for name in self.weights] for of in x.values()]
+        return np.array(rows, np.float64).reshape(len(x), len(self.weights))

@@ -1,14 +1,17 @@
 """The ranker of lists as an estimator of River."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import pytest
 from river import base, optim, utils
 
 from stream.recommending.candidates import REPEAT
-from stream.recommending.list_ranker import ListRanker
+from stream.recommending.list_ranker import Floats, ListRanker
 from stream.recommending.river_ranker import RiverListRanker
 
-Lists = list[tuple[dict[str, dict[str, float]], dict[str, bool]]]
+Lists = list[tuple[dict[Hashable, Any], dict[Hashable, Any]]]
 
 
 def made_up(count: int, seed: int = 3) -> Lists:
@@ -16,14 +19,16 @@ def made_up(count: int, seed: int = 3) -> Lists:
     rng = np.random.default_rng(seed)
     lists: Lists = []
     for _ in range(count):
-        x = {f"item-{k}": dict(zip(REPEAT, rng.normal(size=len(REPEAT)).tolist(), strict=True)) for k in range(9)}
-        best = sorted(x, key=lambda name: x[name]["due"])[: int(rng.integers(1, 3))]
+        rows = rng.normal(size=(9, len(REPEAT))).tolist()
+        x: dict[Hashable, Any] = {f"item-{k}": dict(zip(REPEAT, row, strict=True)) for k, row in enumerate(rows)}
+        due = {name: of["due"] for name, of in x.items()}
+        best = sorted(due, key=due.__getitem__)[: int(rng.integers(1, 3))]
         lists.append((x, {**dict.fromkeys(x, False), **dict.fromkeys(best, True), "something else": True}))
     return lists
 
 
-def features(x: dict[str, dict[str, float]]) -> np.ndarray:
-    return np.array([[of[name] for name in REPEAT] for of in x.values()])
+def features(x: dict[Hashable, Any]) -> Floats:
+    return np.array([[of[name] for name in REPEAT] for of in x.values()], np.float64)
 
 
 def test_it_is_an_estimator_that_learns_and_predicts_as_the_ranker_of_the_shop() -> None:
@@ -43,7 +48,7 @@ def test_its_steps_are_those_of_rivers_adagrad() -> None:
     ranker, optimiser = RiverListRanker(REPEAT), optim.AdaGrad(0.1, eps=0.0)
     # the squares of gradients begin with one
     optimiser.g2.update(dict.fromkeys(REPEAT, 1.0))
-    weights = utils.VectorDict(dict(REPEAT))
+    weights: Any = utils.VectorDict(dict(REPEAT))
     for x, y in made_up(40, seed=9):
         powers = np.exp(features(x) @ [weights[name] for name in REPEAT])
         chosen = features(x)[[place for place, name in enumerate(x) if y[name]]]
