@@ -1,5 +1,6 @@
 """What a process that is asked all the time tells of recommendations: own items at once, counts of all now and then."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import redis
 from stream.cli.known_rows import KnownRows
 from stream.cli.live_recommendations import LiveRecommendations
 from stream.cli.recommendations_desk import ListsRecord, ShopRecord, record_of_shop
+from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.identity.links import Node
 from stream.identity.records import KEY
@@ -149,6 +151,35 @@ def test_an_answer_takes_one_round_trip_and_some_more_for_an_id_of_another_custo
     assert counted == [1, 5, 1]
 
 
+def prepared() -> None:
+    """Wait for what reads counts beside."""
+    for thread in threading.enumerate():
+        if thread.name == "items":
+            thread.join()
+
+
+def test_counts_are_read_before_the_first_customer_asks(server: EmbeddedRedis) -> None:
+    settings = Settings(redis_url=server.url, partitions=1, customer_ids="any")
+    put(server, **selling("tea", "honey"), **{shopper_key("ann"): owning("tea")})
+    with closing(LiveRecommendations(settings).prepared()) as live:
+        prepared()
+        # what is stored of the customer, and what goes with their items
+        assert reads_of(server, partial(live.lists, "ann", 5)) == 2
+        assert live.lists("ann", 5).lists is not None
+
+
+def test_a_redis_that_is_not_there_at_first_is_asked_again(server: EmbeddedRedis) -> None:
+    settings = Settings(redis_url=server.url, partitions=1, customer_ids="any")
+    server.stop()
+    with closing(LiveRecommendations(settings).prepared()) as live:
+        prepared()
+        with pytest.raises(StorageError):
+            live.lists("ann", 5)
+        server.start()
+        put(server, **selling("tea"), **{shopper_key("ann"): owning("tea")})
+        assert live.lists("ann", 5).lists is not None
+
+
 def test_what_goes_with_an_item_is_read_when_it_is_asked_for_and_again_after_ten_minutes(
     server: EmbeddedRedis,
 ) -> None:
@@ -167,10 +198,11 @@ def test_what_goes_with_an_item_is_read_when_it_is_asked_for_and_again_after_ten
         now_s += 601.0
         assert reads_of(server, partial(known.of, desk, ["tea"])) == 1
         read = known.of(desk, ["tea"])["tea"]
-    followers = None if read is None else read.at(index, HOUR)
+    assert read is not None
+    followers = read.at(index)
     assert followers is not None
     assert [index.names[place] for place in followers.ids.tolist()] == ["honey"]
-    assert followers.customers.tolist() == [4.0]
+    assert (followers.customers * read.unit(HOUR)).tolist() == [4.0]
 
 
 def test_states_of_a_projection_that_is_built_again_are_those_of_the_new_generation(server: EmbeddedRedis) -> None:
