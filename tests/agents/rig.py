@@ -151,8 +151,8 @@ class Rig:
         self.rules = rules
         #: The models that the worker scores with.
         self.scorer_now: Callable[[], Scorer] = lambda: scorer
-        #: Every run of the kernel takes the way of a large one.
-        self.kernels = KernelThread(large=1)
+        #: ``large``: from which size on runs of the kernel are made in the thread.
+        self.kernels = KernelThread(**{name: options.pop(name) for name in ("large",) if name in options})
         self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3}
         self._options |= {"rescore": "auto" if "rest_s" in options else "asked", **options}
         self._workers: list[PartitionWorker] = []

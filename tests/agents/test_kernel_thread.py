@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 import pytest
@@ -19,6 +19,9 @@ from tests.agents.playing import LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.processing.frozen import SILENCE, scorer_of
 from tests.processing.station import Station
+
+#: Every run takes the way of a large one, and there are few: each waits twice for the machine.
+LARGE: Final[dict[str, Any]] = {"large": 1, "step_records": 200, "sweep_customers": 1000}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +83,7 @@ def test_a_worker_that_is_cancelled_waits_for_the_run_and_stores_nothing_of_it(
         await until(lambda: rig.is_done(successor), "everything is stored")
         assert await rig.documents() == expected_documents()
 
-    play(redis_server, namespace, scenario)
+    play(redis_server, namespace, scenario, **LARGE)
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -97,7 +100,7 @@ def test_a_step_that_is_under_way_at_a_stop_is_stored(redis_server: EmbeddedRedi
         assert sum(await rig.stored_offsets()) == worker.partition.state.counters.events_in > 0
         assert (not rig.broker.published) or not lost
 
-    play(redis_server, namespace, scenario)
+    play(redis_server, namespace, scenario, **LARGE)
 
 
 def test_the_event_loop_goes_on_and_another_model_is_of_the_next_step(
@@ -120,7 +123,7 @@ def test_the_event_loop_goes_on_and_another_model_is_of_the_next_step(
         newest = [orjson.loads(document)["model_version"] for document in (await rig.documents()).values()]
         assert 2 in newest
 
-    play(redis_server, namespace, scenario)
+    play(redis_server, namespace, scenario, **LARGE)
 
 
 def expected_documents() -> dict[str, bytes]:
