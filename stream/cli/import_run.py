@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
+from stream.catalogue.wording import number_of
 from stream.cli.console import console_for_people
 from stream.cli.data_files import contacts_file, data_directory, has_room
 from stream.cli.import_bar import Bar
@@ -23,7 +24,6 @@ from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import ImportFileError, StorageError, StreamError
-from stream.events.log_report import counted
 from stream.features.registry import DAY_MS
 from stream.imports.import_ledger import ImportLedger
 from stream.imports.import_summary import Summary
@@ -78,7 +78,7 @@ class ImportRun:
             summary = self._prepare(settings, sources, staging, None)
             self._check_currencies(settings, summary)
             status = self._tell(summary, sources, staging, self._report)
-        events = counted(summary.new_events, "event")
+        events = number_of(summary.new_events, "event", "events")
         self._say(f"\nNothing was imported: {events} would be published into an empty shop.")
         return status
 
@@ -172,7 +172,7 @@ class ImportRun:
         """Raise `ImportFileError` if amounts of several currencies would be added up as if they were one."""
         found = summary.orders_by_currency
         if len(found) > 1 and not settings.rates:
-            shown = ", ".join(f"{code} ({counted(count, 'order')})" for code, count in found.most_common())
+            shown = ", ".join(f"{code} ({number_of(count, 'order', 'orders')})" for code, count in found.most_common())
             base = found.most_common(1)[0][0]
             example = ",".join([f"{base}=1", *(f"{code}=..." for code in found if code != base)])
             raise ImportFileError(
@@ -224,7 +224,7 @@ class ImportRun:
         ):
             published = publish(staging.events(), producer, ledger, advance)
         self._say(
-            f"\nPublished {counted(published, 'event')} of {counted(summary.new_orders, 'new order')}"
+            f"\nPublished {number_of(published, 'event', 'events')} of {number_of(summary.new_orders, 'new order', 'new orders')}"
             f" in {time.monotonic() - began:.1f} s."
         )
 
@@ -255,7 +255,7 @@ class ImportRun:
         except StorageError as error:
             self._say(f"Not all customers have a risk yet: {error}")
         else:
-            self._say(f"{counted(sum(answer.customers for answer in answers), 'customer')} scored.")
+            self._say(f"{number_of(sum(answer.customers for answer in answers), 'customer', 'customers')} scored.")
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text))

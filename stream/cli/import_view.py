@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.events.log_report import counted
+from stream.catalogue.wording import number_of
 from stream.imports.import_summary import Summary
 from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.line import UNITS
@@ -61,7 +61,7 @@ def print_mapping(console: Console, mapping: Mapping) -> None:
 def print_sources(console: Console, sources: Sequence[ImportFile]) -> None:
     """What each file is, and what was assumed about it."""
     for source in sources:
-        about = f"{source.mapping.title}; {counted(source.reading.rows, 'row')} ({source.table.described})"
+        about = f"{source.mapping.title}; {number_of(source.reading.rows, 'row', 'rows')} ({source.table.described})"
         console.print(Text(f"{printable_name(source.name)}: {about}"))
         for note in source.reading.notes:
             console.print(Text(f"  {note}"))
@@ -73,7 +73,7 @@ def print_summary(console: Console, summary: Summary, zone: tzinfo) -> None:
         console.print("\nNo orders were found.")
         return
     console.print(
-        f"\n{counted(summary.orders, 'order')} of {counted(summary.customers, 'customer')}"
+        f"\n{number_of(summary.orders, 'order', 'orders')} of {number_of(summary.customers, 'customer', 'customers')}"
         f" from {_day(summary.first_ms, zone)} to {_day(summary.last_ms, zone)}: {money(summary.ordered)}."
     )
     if any(summary.paid_back.values()):
@@ -82,7 +82,7 @@ def print_summary(console: Console, summary: Summary, zone: tzinfo) -> None:
         )
     if summary.cancelled:
         what = "it counts" if summary.cancelled == 1 else "they count"
-        console.print(f"{counted(summary.cancelled, 'more order')} cancelled: {what} nothing.")
+        console.print(f"{number_of(summary.cancelled, 'more order', 'more orders')} cancelled: {what} nothing.")
 
 
 def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFile]) -> None:
@@ -92,7 +92,7 @@ def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFil
         if not found:
             continue
         rows = sum(count for _, count, _ in found)
-        console.print(f"\n{title}: {rows:,} of {counted(summary.rows, 'row')}")
+        console.print(f"\n{title}: {rows:,} of {number_of(summary.rows, 'row', 'rows')}")
         for why, count, first in found:
             console.print(Text(f"{count:>8,}  {_said(why, first, sources)}"))
 

@@ -15,12 +15,12 @@ import msgspec
 import stream
 from stream.alerts.alert_records import Alert
 from stream.catalogue.extension import sources
+from stream.catalogue.wording import number_of
 from stream.cli.kept_files import keep, place_of_kept
 from stream.cli.saying import say
 from stream.cli.whatif_progress import Stage
 from stream.errors import SnapshotError
 from stream.events.log_event import LogEvent
-from stream.events.log_report import counted
 from stream.kernel_cache import digest_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
@@ -36,7 +36,7 @@ _LEARNING: Final = frozenset({"Labels", "Alerts", "Events", "Time"})
 #: Packages whose releases may learn, decide or write otherwise.
 _PACKAGES: Final = ("babel", "llvmlite", "msgspec", "numba", "numpy", "river", "scipy", "xxhash")
 _LEVEL: Final = 1
-#: What learning takes on one core of 2.5 GHz [measured]; a bar tells better, once it has begun.
+#: What learning takes, by the 50 s of CPU for the year's log of docs/whatif.md; a bar tells better, once it has begun.
 _S_PER_EVENT: Final = 0.0025
 _alerts: Final = msgspec.msgpack.Decoder(list[Alert])
 
@@ -80,7 +80,7 @@ class KnownLog:
         try:
             return Recording.load(self._seal.open(kept.read_bytes()))
         except OSError:
-            about = counted(round(len(self._events) * _S_PER_EVENT / 60) or 1, "minute")
+            about = number_of(round(len(self._events) * _S_PER_EVENT / 60) or 1, "minute", "minutes")
             say(f"learning from {len(self._events):,} events, once for this log and these settings: about {about}")
         except SnapshotError as error:
             say(f"{kept}: {error}; learning again")

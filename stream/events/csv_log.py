@@ -35,13 +35,14 @@ import orjson
 
 from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.identifiers import IDENTIFIERS
+from stream.catalogue.wording import number_of
 from stream.events.csv_rows import Cells, read_rows
 from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, survey
 from stream.events.kept_bytes import kept
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.events.log_form import LineItems, LogForm
-from stream.events.log_report import LogReport, counted
+from stream.events.log_report import LogReport
 from stream.events.parsing_numbers import number
 from stream.events.parsing_times import instant_of
 from stream.events.rejections import Defect
@@ -142,10 +143,10 @@ class _Reader:
             if rows:
                 yield self._event(rows)
         if self._without_id:
-            what = counted(self._without_id, "order or refund", "orders and refunds")
+            what = number_of(self._without_id, "order or refund", "orders and refunds")
             self._report.note(f"{what} without an id: an id is made from what is known")
         if self._without_amount:
-            what = counted(self._without_amount, "order")
+            what = number_of(self._without_amount, "order", "orders")
             as_what = "it counts as an order" if self._without_amount == 1 else "they count as orders"
             self._report.note(f"{what} without an amount: {as_what} of unknown amount")
 

@@ -11,10 +11,11 @@ import xxhash
 
 from stream.catalogue.events import EVENT_NAMES
 from stream.catalogue.identifiers import IDENTIFIERS
+from stream.catalogue.wording import number_of
 from stream.errors import EventLogError
 from stream.events.csv_rows import Cells
 from stream.events.log_form import LineItems, LogForm
-from stream.events.log_report import LogReport, counted
+from stream.events.log_report import LogReport
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
 
@@ -144,7 +145,11 @@ def _survey_orders(
     elif repeats.any() and not (different > 1).any():
         order = int(np.flatnonzero(repeats)[0])
         line, more = lines[int(first[order])], int(repeats.sum()) - 1
-        others = f", and so {'has' if more == 1 else 'have'} {counted(more, 'other order')}" if more else ""
+        others = (
+            f", and so {'has' if more == 1 else 'have'} {number_of(more, 'other order', 'other orders')}"
+            if more
+            else ""
+        )
         raise EventLogError(
             f"{report.source}, line {line:,}: this order has {int(counts[order])} rows of the same amount{others}:"
             " say --line-items sum if the rows are its items, whose amounts are added up, --line-items first if each"
@@ -153,4 +158,4 @@ def _survey_orders(
     orders = int(several.sum())
     has, its = ("has", "its") if orders == 1 else ("have", "their")
     what = f"rows are {its} items, added up" if found.line_items is LineItems.SUM else "first amount is taken"
-    report.note(f"{counted(orders, 'order')} {has} several rows: the {what}")
+    report.note(f"{number_of(orders, 'order', 'orders')} {has} several rows: the {what}")

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from stream.errors import EventLogError
 from stream.events.rejections import printable
 
-__all__ = ["MALFORMED_ROW", "FirstRejected", "LogReport", "counted"]
+__all__ = ["MALFORMED_ROW", "FirstRejected", "LogReport"]
 
 #: A row of a CSV file that has no cell for each column, or broken quotes. Other reasons: `stream.events.rejections`.
 MALFORMED_ROW: Final = "malformed_row"
@@ -18,15 +18,6 @@ class FirstRejected(NamedTuple):
 
     line: int
     detail: str
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """So many of a thing; ``many`` where the plural is not ``one`` with an s.
-
-    >>> counted(1, "order"), counted(2500, "order"), counted(2, "entry", "entries")
-    ('1 order', '2,500 orders', '2 entries')
-    """
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 @dataclass(slots=True)
