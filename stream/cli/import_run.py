@@ -224,8 +224,8 @@ class ImportRun:
         ):
             published = publish(staging.events(), producer, ledger, advance)
         self._say(
-            f"\nPublished {number_of(published, 'event', 'events')} of {number_of(summary.new_orders, 'new order', 'new orders')}"
-            f" in {time.monotonic() - began:.1f} s."
+            f"\nPublished {number_of(published, 'event', 'events')}"
+            f" of {number_of(summary.new_orders, 'new order', 'new orders')} in {time.monotonic() - began:.1f} s."
         )
 
     def _wait_for_workers(self, settings: Settings, folder: Path) -> int:

@@ -19,7 +19,7 @@ _EMISSIONS = 4096
 
 
 class Buffers:
-    """What one run of the loops works in: 4 MB, and as much as the packed profiles of the largest step take."""
+    """What one run of the loops works in: 3 MB, and as much as the packed profiles of the largest step take."""
 
     def __init__(self) -> None:
         self.working = np.zeros(1, PROFILE)
