@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -32,10 +32,13 @@ def _take_long(trial: Trial) -> None:
             trial.findings.append(f"R: {claimed} claims because of one long step, expected none")
 
 
-def _hang(trial: Trial, stalls: tuple[Literal["loop", "step", "fetch", "receive"], ...]) -> None:
-    """Something hangs for ever in a worker: the watchdog ends the process with a message, a new one goes on."""
+_STALLS: Final[tuple[Literal["loop", "step", "fetch", "receive"], ...]] = ("loop", "step", "fetch", "receive")
+
+
+def _hang_everywhere(trial: Trial) -> None:
+    """The event loop, a step, the fetches, or what takes batches hangs: the watchdog ends the process, and says why."""
     bench = trial.bench
-    for moment, stall in zip(trial.moments(len(stalls), high=0.6), stalls, strict=True):
+    for moment, stall in zip(trial.moments(len(_STALLS), high=0.6), _STALLS, strict=True):
         bench.wait_for_progress(moment)
         name = trial.owner()
         victim = trial.restart(name, msgspec.structs.replace(bench.plan, stall=stall))
@@ -50,16 +53,6 @@ def _hang(trial: Trial, stalls: tuple[Literal["loop", "step", "fetch", "receive"
         trial.measure(partial(bench.start, name))
 
 
-def _hang_everywhere(trial: Trial) -> None:
-    """The event loop, a step, the fetches, or what takes batches hangs: the watchdog ends the process, and says why."""
-    _hang(trial, ("loop", "step", "fetch", "receive"))
-
-
-def _hang_once(trial: Trial) -> None:
-    """The fetches bring nothing although records wait: the watchdog ends the process, and says why."""
-    _hang(trial, ("fetch",))
-
-
 def _servers_away(trial: Trial) -> None:
     """Redis hangs for much longer than the watchdog waits: that is back-pressure, and no reason to leave."""
     bench = trial.bench
@@ -69,16 +62,6 @@ def _servers_away(trial: Trial) -> None:
 
 
 STALL_FAULTS = (
-    Fault(
-        "consumer-stalls-once",
-        "22",
-        _hang_once,
-        runs=1,
-        log={"customers": 100, "padding": 2_000},
-        bench={"stalled_after_s": STALLED_AFTER_S, "batch_max_records": 20},
-        plan=Plan(pace_ms=100.0),
-        short=True,
-    ),
     Fault(
         "slow-processing",
         "15",

@@ -65,11 +65,11 @@ def _kill_at_points(trial: Trial) -> None:
     kill_at_points(trial, POINTS, latest=6)
 
 
-def _kill_rescoring(trial: Trial, *, times: int = 3) -> None:
+def _kill_rescoring(trial: Trial) -> None:
     """kill -9 of a worker while it looks at all customers of its partitions; every customer is scored as of the end."""
     bench = trial.bench
     bench.wait("the whole log is processed", bench.finished_all)
-    for _ in range(times):
+    for _ in range(3):
         name = trial.owner()
         bench.workers[name].stop()
         plan = msgspec.structs.replace(bench.plan, exit_at=("rescoring", trial.random.randint(1, 4)))
@@ -81,11 +81,6 @@ def _kill_rescoring(trial: Trial, *, times: int = 3) -> None:
         trial.faults += 1
         bench.start(name)
         bench.wait("all customers scored again", partial(bench.rescored, request))
-
-
-def _kill_rescoring_once(trial: Trial) -> None:
-    """On such a log, kill -9 of a worker while it looks at all customers, once."""
-    _kill_rescoring(trial, times=1)
 
 
 def terminate(trial: Trial) -> None:
@@ -180,14 +175,4 @@ WORKER_FAULTS = (
     Fault("trainer-kill", "20", _kill_trainer, runs=3, log={"customers": 150}),
     Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 12}),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
-    Fault(
-        "rescore-kill-once",
-        "2",
-        _kill_rescoring_once,
-        runs=1,
-        short=True,
-        rescored=True,
-        bench={"workers": 1},
-        plan=Plan(rescore_keys=10),
-    ),
 )

@@ -100,11 +100,11 @@ def test_steps_under_way_at_once_give_the_same_bytes(sizes: list[tuple[int, int]
 
 
 def test_large_steps_and_sweeps_under_way_at_once_give_the_same_bytes() -> None:
-    logs = [log_of(k, 400, 12_000) for k in range(3)]
+    logs = [log_of(k, 200, 4_000) for k in range(3)]
     alone, beside = Run(logs), Run(logs)
     expected = alone.accept(one_by_one(alone.second_halves()))
     assert beside.accept(at_once(beside.second_halves())) == expected
-    assert all(len(outcome.documents) == 400 for outcome in expected)
+    assert all(len(outcome.documents) == 200 for outcome in expected)
     assert any(record.topic == "alerts" for outcome in expected for record in outcome.outgoing)
     swept = at_once(beside.sweeps())
     assert swept == one_by_one(alone.sweeps())
