@@ -109,12 +109,18 @@ def _to_end(
                 open_partitions.discard(partition)
                 continue
             # the sign of the end comes half a second after the last record: for logs that end with something else
-            _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            if (message.offset() or 0) + 1 == end:
+            following = (message.offset() or 0) + 1
+            if following >= spans[partition][1] and following == _known_end(consumer, topic, partition):
                 open_partitions.discard(partition)
             yield inbound(message, began_ms)
         if time.monotonic() - last_s > _SILENCE_S:
             raise TopologyError(f"topic {topic} gave nothing for {_SILENCE_S:g} s, before its end: look at the broker")
+
+
+def _known_end(consumer: Consumer, topic: str, partition: int) -> int:
+    """The offset after the newest record, as of the last fetch."""
+    _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+    return int(end)
 
 
 def _starts(
