@@ -12,8 +12,6 @@ from stream.compiling import jit
 __all__ = ["follow"]
 
 _TOP_BIT = 61
-#: Places in a table of followers: a power of two, several times as many as an order has lines.
-_TABLE = 512
 
 
 @jit
@@ -23,11 +21,12 @@ def follow(ids, weights, of, slots, followers, hour, keep, fading, scratch):  # 
     A row is what `stream.recommending.fading.FadingCounts` is: ``ids`` and ``weights`` (rows, width), in the order in
     which they came. ``of`` (5, rows): how many a row has, its epoch, its floor, whether it has changed, the id of its
     item. ``fading``: the half-life, the weight of one, after how many half-lives the epoch moves, how many stay, and
-    how many times ``keep`` there may be before a cut. The width is at least so many and all ``followers``.
+    how many times ``keep`` there may be before a cut. The width is at least so many and all ``followers``. ``scratch``:
+    room for a table of hashes, a power of two and larger than ``followers``, and for a place of each follower.
     """
     half_life, one, _, _, slack = fading
     sizes, epochs, _, changed, own = of[0], of[1], of[2], of[3], of[4]
-    numbers, places = scratch[:_TABLE], scratch[_TABLE:]
+    numbers, places = scratch
     _number(numbers, followers)
     for k in range(len(slots)):
         row = slots[k]
@@ -62,19 +61,21 @@ def follow(ids, weights, of, slots, followers, hour, keep, fading, scratch):  # 
 def _number(numbers, followers):  # type: ignore[no-untyped-def]
     """Let ``numbers`` be a table of hashes of the followers, so that a row is passed through once; -1: nothing."""
     numbers[:] = -1
+    last = len(numbers) - 1
     for f in range(len(followers)):
-        at = followers[f] & (_TABLE - 1)
+        at = followers[f] & last
         while numbers[at] >= 0:
-            at = (at + 1) & (_TABLE - 1)
+            at = (at + 1) & last
         numbers[at] = f
 
 
 @jit
 def _number_of(numbers, followers, item):  # type: ignore[no-untyped-def]
     """The number of a follower, -1 if an item is none."""
-    at = item & (_TABLE - 1)
+    last = len(numbers) - 1
+    at = item & last
     while numbers[at] >= 0 and followers[numbers[at]] != item:
-        at = (at + 1) & (_TABLE - 1)
+        at = (at + 1) & last
     return numbers[at]
 
 

@@ -21,8 +21,8 @@ _STORED: Final = np.dtype("<i8")
 #: Rows for which there is room at first.
 _ROWS: Final = 64
 _MAX_WEIGHT: Final = 2**62
-#: Numbers for which counting needs room: a table of hashes, and a place of each follower.
-_SCRATCH: Final = 512 + MAX_LINES
+#: Places in a table of followers: a power of two, several times as many as an order has lines.
+_TABLE: Final = 512
 #: Columns of what is known of a row.
 _CHANGED, _OWN = 3, 4
 _FADING: Final = (HALF_LIFE_H, ONE, MOVES_AFTER, STAY, SLACK)
@@ -99,7 +99,8 @@ class FollowerRows:
         self._weights: Ids = np.zeros_like(self._ids)
         #: Of each row: its size, epoch, floor, whether it has changed, and the id of its item.
         self._of: Ids = np.zeros((_OWN + 1, len(self._ids)), np.int64)
-        self._scratch: Ids = np.zeros(_SCRATCH, np.int64)
+        #: What counting works in: a table of hashes, and a place of each follower.
+        self._scratch: tuple[Ids, Ids] = np.zeros(_TABLE, np.int64), np.zeros(MAX_LINES, np.int64)
         self._of[_OWN, : len(rows)] = [*map(item_id, rows)]
         stored = [*rows.values()]
         sizes = np.array([len(row.ids) // _STORED.itemsize for row in stored], np.int64)

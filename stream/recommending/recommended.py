@@ -77,7 +77,7 @@ def recommended(
     handle_of = dict(zip(found.new.names, found.new.handles.tolist(), strict=True))
     offered = [*islice(_diverse(also, shelf), limit)]
     last = shopper.orders[-1].items[:ANTECEDENTS] if shopper.orders else []
-    pairs = _Pairs(found.latest).of(np.array([*map(handle_of.__getitem__, offered)], np.int64), shelf)
+    pairs = _Pairs(found.latest).among(np.array([*map(handle_of.__getitem__, offered)], np.int64), shelf)
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in islice(again, limit)),
         tuple(Recommended(name, _why(name, pairs.best(handle_of[name]), shopper, shelf)) for name in offered),
@@ -132,19 +132,18 @@ def _goes_with(
 class _Pairs:
     """Some items with what follows each, if enough customers bought both that it is worth a word."""
 
-    def __init__(self, row_of: Beside) -> None:
+    def __init__(self, row_of: Beside, worth: Ids | None = None) -> None:
         self._row_of = row_of
-        self._worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS)
+        self._worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS) if worth is None else worth
 
     @property
     def handles(self) -> Ids:
         """Of all that follow."""
         return self._row_of.handles[self._worth]
 
-    def of(self, handles: Ids, shelf: Shelf) -> _Pairs:
+    def among(self, handles: Ids, shelf: Shelf) -> _Pairs:
         """Those with some items only, which are found faster among them."""
-        self._worth = self._worth[shelf.among(self.handles, handles)]
-        return self
+        return _Pairs(self._row_of, self._worth[shelf.among(self.handles, handles)])
 
     def best(self, handle: int) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
