@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -13,7 +13,7 @@ LEARNING: Final = "learning"
 TRYING: Final = "trying"
 
 
-class StageProgress(NamedTuple):
+class StageProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``share`` of the events of a stage that are done, 0 to 1; ``left_s``: until its end, None: not known yet."""
 
     stage: str
@@ -21,13 +21,7 @@ class StageProgress(NamedTuple):
     left_s: float | None
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    stage: str
-    share: float
-    left_s: float | None
-
-
-_DECODER: Final = msgspec.json.Decoder(_Line)
+_DECODER: Final = msgspec.json.Decoder(StageProgress)
 
 
 def encode_progress(progress: StageProgress) -> str:
@@ -36,13 +30,12 @@ def encode_progress(progress: StageProgress) -> str:
     >>> encode_progress(StageProgress(LEARNING, 0.5, 20.0))
     '{"stage":"learning","share":0.5,"left_s":20.0}'
     """
-    return msgspec.json.encode(_Line(*progress)).decode()
+    return msgspec.json.encode(progress).decode()
 
 
 def decode_progress(line: bytes) -> StageProgress | None:
     """What a line tells; None for another line, such as an error for people."""
     try:
-        found = _DECODER.decode(line)
+        return _DECODER.decode(line)
     except msgspec.DecodeError:
         return None
-    return StageProgress(found.stage, found.share, found.left_s)
