@@ -131,7 +131,7 @@ def proposed(table: Table) -> Mapping:
     if is_people and Piece.ORDER_ID in found:  # a number without dates and amounts is theirs
         found.setdefault(Piece.CUSTOMER, found.pop(Piece.ORDER_ID))
     if not is_people:
-        _require(table, found, _unread(columns, rows, table))
+        _require(table, found, columns, rows)
     has_amount = Piece.AMOUNT in found
     return Mapping(
         title="a table of customers" if is_people else "a table of orders",
@@ -152,7 +152,7 @@ def _unread(columns: Sequence[_Column], rows: Sequence[TableRow], table: Table) 
     return f" Most cells of {named!r} are no dates that can be read, such as {example[:_SHOWN_CHARS]!r}."
 
 
-def _require(table: Table, found: dict[Piece, str], unread: str) -> None:
+def _require(table: Table, found: dict[Piece, str], columns: Sequence[_Column], rows: Sequence[TableRow]) -> None:
     lacking = [] if Piece.DATE in found else ["the date of the order"]
     if Piece.EMAIL not in found and Piece.CUSTOMER not in found:
         lacking.append("the customer (an e-mail address, a customer number or a name)")
@@ -160,7 +160,7 @@ def _require(table: Table, found: dict[Piece, str], unread: str) -> None:
         raise ImportFileError(
             f"{table.source}: no column looks like {' and '.join(lacking)};"
             f" it has {', '.join(repr(name) for name in table.header if name)}."
-            f"{unread if Piece.DATE not in found else ''}"
+            f"{'' if Piece.DATE in found else _unread(columns, rows, table)}"
             " Say which is which in a small file: --mapping shop.toml (written for you if there is none)"
         )
 
