@@ -25,6 +25,7 @@ from stream.cli.models_view import as_fields
 from stream.cli.move_log import spans_of
 from stream.cli.notified_effect import notified_effect
 from stream.cli.republishing import dlq_header, publish_all, republished
+from stream.cli.settle import unread
 from stream.cli.texts_desk import tally_of
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
 from stream.console.personal_data import PersonalData
@@ -47,7 +48,7 @@ from stream.whatif.comparison import WhatIf
 from stream.whatif.policy_files import POLICY_SETTINGS
 from stream.whatif.trial_progress import StageProgress, decode_progress
 
-__all__ = ["ShopOperations", "WhatIfError", "unread"]
+__all__ = ["ShopOperations", "WhatIfError"]
 
 #: Dead letters of each partition that are looked at, the newest; how much of one is shown (characters).
 _LETTERS: Final = 500
@@ -218,21 +219,6 @@ async def _last_line(errors: asyncio.StreamReader | None, tell: Callable[[StageP
         elif text := line.decode(errors="replace").strip():
             last = text
     return last
-
-
-def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple[str, int], int]) -> Mapping[str, int]:
-    """Of each topic, how many records are still to be read.
-
-    ``spans``: the first offset that is there, and the next one; ``read``: the next one of who reads.
-
-    >>> unread({("clicks", 0): (0, 9), ("clicks", 1): (70, 80), ("mails", 0): (5, 5)}, {("clicks", 0): 2})
-    {'clicks': 17, 'mails': 0}
-    """
-    found: dict[str, int] = {}
-    for place, (begin, end) in spans.items():
-        # what was deleted before it was read waits for nobody
-        found[place[0]] = found.get(place[0], 0) + max(end - max(read.get(place, 0), begin), 0)
-    return found
 
 
 def _contender(fields: Mapping[str, Any]) -> Contender:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def contacts_file(settings: Settings) -> ContactsFile:
     return ContactsFile(data_directory(settings).path / CONTACTS_FILE, PersonKeys.of(settings))
 
 
-def contacts_of(settings: Settings, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+def contacts_of(settings: Settings, customer_ids: Iterable[str]) -> Mapping[str, Contact]:
     """What was imported of these customers; those of whom nothing is known are not in it."""
     with contacts_file(settings) as file:
         return file.find(customer_ids)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from stream.catalogue.identifiers import CUSTOMER
-from stream.cli.data_files import contacts_file, ledger_if_any
+from stream.cli.data_files import contacts_file, contacts_of, ledger_if_any
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
 from stream.cli.kept_files import forget_kept
 from stream.errors import StorageError
@@ -63,8 +63,7 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
         with open_directory(settings) as store, open_desk(settings) as console:
             found["directory"] = [_row(table, row) for one in ids for table, row in _rows(store.rows_of(one))]
             found["console"] = [_row(table, row) for one in ids for table, row in _rows(console.rows_of(one))]
-    with contacts_file(settings) as contacts:
-        found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts.find(ids).items()]
+    found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts_of(settings, ids).items()]
     with ledger_if_any(settings) as ledger:
         if ledger is not None:
             found["imports"] = ledger.about(ids_in_clear(settings, ids))

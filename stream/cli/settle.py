@@ -1,7 +1,7 @@
 """Waiting until everything that was published has been worked off."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -13,7 +13,7 @@ from stream.settings import Settings
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["wait_until_settled"]
+__all__ = ["unread", "wait_until_settled"]
 
 #: Nothing has moved for so long although there is work.
 PATIENCE_S = 120.0
@@ -39,7 +39,7 @@ def wait_until_settled(
         patience = _Patience(patience_s)
         while True:
             stored = overview.offsets()
-            missing = sum(max(end - max(stored.get(tp, 0), begin), 0) for tp, (begin, end) in events.items())
+            missing = sum(unread(events, stored).values())
             totals, learned = overview.totals(), overview.trainer().offset
             tell(expected - missing, expected)
             if not (missing or totals.due or totals.outbox):
@@ -54,6 +54,21 @@ def wait_until_settled(
             time.sleep(_LOOK_S)
 
 
+def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple[str, int], int]) -> Mapping[str, int]:
+    """Of each topic, how many records are still to be read.
+
+    ``spans``: the first offset that is there, and the next one; ``read``: the next one of who reads.
+
+    >>> unread({("clicks", 0): (0, 9), ("clicks", 1): (70, 80), ("mails", 0): (5, 5)}, {("clicks", 0): 2})
+    {'clicks': 17, 'mails': 0}
+    """
+    found: dict[str, int] = {}
+    for place, (begin, end) in spans.items():
+        # what was deleted before it was read waits for nobody
+        found[place[0]] = found.get(place[0], 0) + max(end - max(read.get(place, 0), begin), 0)
+    return found
+
+
 def _wait_until_passed_on(
     settings: Settings, ends: "_Ends", tell: Callable[[int, int], None], patience_s: float
 ) -> None:
@@ -64,8 +79,8 @@ def _wait_until_passed_on(
     with ProjectionDesk(settings) as desk:
         while True:
             states = desk.progress(Arrivals.name, Arrivals.version).states
-            stored = {partition: state.offsets.get(settings.arrivals, 0) for partition, state in states.items()}
-            missing = sum(max(end - max(stored.get(p, 0), begin), 0) for (_, p), (begin, end) in arrived.items())
+            stored = {(settings.arrivals, p): state.offsets.get(settings.arrivals, 0) for p, state in states.items()}
+            missing = sum(unread(arrived, stored).values())
             # in this order: what has been read is in the outbox by then, or published
             unpublished = desk.unpublished(Arrivals.name, Arrivals.version)
             tell(expected - missing, expected)

@@ -14,7 +14,7 @@ from stream.console.browser import form_of, require_own_form
 from stream.console.directory_reads import asked
 from stream.console.logins import who_of
 from stream.console.operations import Operations
-from stream.console.persons import REVEALER, called_of, known_id
+from stream.console.persons import REVEALER, known_id
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
 from stream.console.still_reading import StillReading
@@ -28,6 +28,7 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError
 from stream.features.stages import STAGE_NAMES
+from stream.imports.contacts import called_of
 from stream.processing.rfm import Tier
 
 __all__ = ["CustomerLists"]

@@ -10,10 +10,9 @@ from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
 from stream.console.erased_people import ErasedPeople
-from stream.console.persons import called_of
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
-from stream.imports.contacts import Contact
+from stream.imports.contacts import Contact, called_of
 from stream.offering.offers_file import OffersConfig
 from stream.reporting.offer_effect import OfferEffect
 

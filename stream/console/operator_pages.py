@@ -17,7 +17,6 @@ from stream.console.browser import form_of, require_own_form
 from stream.console.erased_people import ErasedPeople
 from stream.console.logins import who_of
 from stream.console.operations import Operations
-from stream.console.persons import called_of
 from stream.console.privacy_pages import PrivacyPages
 from stream.console.refusals import Name, RefusedError
 from stream.console.rendering import Renderer
@@ -25,6 +24,7 @@ from stream.directory.desk.accounts import Role
 from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError, StreamError
+from stream.imports.contacts import called_of
 from stream.reporting.words import to_say
 from stream.whatif.comparison import WhatIf
 from stream.whatif.trial_progress import StageProgress

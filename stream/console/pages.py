@@ -27,7 +27,7 @@ from stream.console.logins import Logins, is_also_about
 from stream.console.offer_pages import OfferDesk, OfferPages
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
-from stream.console.persons import called_of, known_id
+from stream.console.persons import known_id
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.console.still_reading import StillReading
@@ -38,6 +38,7 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import NoEventsError
+from stream.imports.contacts import called_of
 from stream.privacy.erasures import Erasures
 from stream.reporting.summary import complaints_line, day_note, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
-from stream.imports.contacts import Contact
 from stream.privacy.revealing import Revealer
 
-__all__ = ["REVEALER", "called_of", "known_id", "shown_id"]
+__all__ = ["REVEALER", "known_id", "shown_id"]
 
 #: Where a request has what puts ids and texts back; it is there with `privacy_keys` only.
 REVEALER: Final = web.RequestKey("revealer", Revealer)
 #: An address or a number as `stream.adapters.customers` hashes it; of these people read the beginning.
 _HASHED: Final = re.compile(r"([a-z]+:[0-9a-f]{8})[0-9a-f]{56}")
-
-
-def called_of(contacts: Mapping[str, Contact]) -> dict[str, str]:
-    """What customers are called, or else their e-mail address, of those of whom it is known."""
-    return {one: called for one, contact in contacts.items() if (called := contact.called)}
 
 
 def shown_id(customer_id: str) -> str:

@@ -5,7 +5,7 @@ file that only its owner can read. Deleting the file, or one person in it, chang
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from stream.errors import ImportFileError
 from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import Revealer
 
-__all__ = ["CONTACTS_FILE", "Contact", "ContactsFile"]
+__all__ = ["CONTACTS_FILE", "Contact", "ContactsFile", "called_of"]
 
 #: Name of the file in the data directory.
 CONTACTS_FILE: Final = "contacts.sqlite"
@@ -76,6 +76,11 @@ def _upsert() -> str:
     return statement
 
 
+def called_of(contacts: Mapping[str, Contact]) -> dict[str, str]:
+    """What customers are called, see `Contact.called`, of those of whom it is known."""
+    return {one: called for one, contact in contacts.items() if (called := contact.called)}
+
+
 class ContactsFile:
     """The contacts file of a data directory. With ``keys`` it has pseudonyms and ciphertext.
 
@@ -110,7 +115,7 @@ class ContactsFile:
 
     def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
         """What those of ``customer_ids`` are called of whom it is known, see `Contact.called`."""
-        return {one: called for one, contact in self.find(customer_ids).items() if (called := contact.called)}
+        return called_of(self.find(customer_ids))
 
     def called(self, text: str) -> list[str]:
         """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces."""
