@@ -10,6 +10,7 @@ import msgspec
 from stream.alerts.alert_records import Alert
 from stream.alerts.feedback_alerts import dropped, heard_of
 from stream.alerts.intervals import Interval, share
+from stream.catalogue.windows import DAY_MS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import FeedbackEvent
@@ -28,7 +29,7 @@ MAX_SAID: Final = 50
 #: The satisfaction of a complaint that counted 0 until it was resolved.
 RESOLVED: Final = 0.5
 
-HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
+HALF_LIFE_MS: Final = HALF_LIFE_DAYS * DAY_MS
 
 
 class Said(msgspec.Struct, omit_defaults=True):
