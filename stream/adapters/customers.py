@@ -40,9 +40,10 @@ class CustomerFinder:
     def find(self, *metadata: object, address: Any = None, own_id: Any = None) -> str:
         """The customer id. Raises `MalformedError` if nothing that may be used tells it.
 
-        >>> Customers().find({"customer_id": 17}), Customers().find([{"name": "customer_id", "value": "c-1"}])
+        >>> finder = CustomerFinder()
+        >>> finder.find({"customer_id": 17}), finder.find([{"name": "customer_id", "value": "c-1"}])
         ('17', 'c-1')
-        >>> Customers(hash_addresses=False).find(address="ann@example.com", own_id="cus_1")
+        >>> CustomerFinder(hash_addresses=False).find(address="ann@example.com", own_id="cus_1")
         'cus_1'
         """
         for source in metadata:

@@ -23,7 +23,7 @@ def shown_id(customer_id: str) -> str:
 
     >>> from stream.adapters.customers import customer_of_address
     >>> shown_id(customer_of_address("ann@example.com")), shown_id("c-17")
-    ('email:c9f95a0a…', 'c-17')
+    ('email:71d4f55f…', 'c-17')
     """
     return f"{found[1]}…" if (found := _HASHED.fullmatch(customer_id)) else customer_id
 

@@ -131,9 +131,9 @@ def failure_of(lines: list[str]) -> Failure:
     """Judge a failed delivery by what Apprise logged: a refusal of this very message is permanent, all else is not.
 
     >>> failure_of(["Failed to send JSON POST notification: Not Found, error=404."])
-    Failure(is_permanent=True, detail='HTTP status 404')
-    >>> failure_of(["A Connection error occurred sending JSON notification to x."])
-    Failure(is_permanent=False, detail='no connection, no answer in time, or refused without a status')
+    Failure(is_permanent=True, detail='HTTP status 404', again_after_s=0.0)
+    >>> failure_of(["A Connection error occurred sending JSON notification to x."]).is_permanent
+    False
     """
     for line in lines:
         if found := _HTTP_STATUS.search(line):

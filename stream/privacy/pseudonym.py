@@ -15,7 +15,7 @@ class Pseudonyms:
     """HMAC-SHA256 under the installation's key, cut to 128 bits.
 
     >>> Pseudonyms(b"k" * 32).of("c-1")
-    'p1_tZ0APTs8zd7AcVAxqO3kcA'
+    'p1_kvaJF5ZMSKsk3EQXIXZSMQ'
     """
 
     def __init__(self, key: bytes) -> None:

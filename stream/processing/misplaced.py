@@ -60,7 +60,7 @@ def partitions_of_keys(keys: Sequence[bytes], partitions: int) -> list[int]:
     """The partition, of ``partitions``, of each key, as `stream.events.partitioner.partition_of` gives it.
 
     >>> partitions_of_keys([b"foobar", b""], 12)
-    [6, 5]
+    [6, 9]
     """
     found = np.empty(len(keys), np.int64)
     _partitions_of(*fragments(keys), partitions, found)

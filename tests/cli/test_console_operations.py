@@ -1,14 +1,12 @@
 """What the console does beside the directory, against Kafka and Redis."""
 
 import asyncio
-import doctest
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
 
-from stream.cli import console_operations
 from stream.cli.console_operations import ShopOperations, WhatIfError
 from stream.cli.move_log import ends_of
 from stream.events.dead_letters import HEADER_PREFIX
@@ -81,8 +79,3 @@ def test_a_policy_is_tried_over_the_events_of_the_topics(environment: dict[str, 
     wrong = ShopOperations(replace(settings, notify_file="/nowhere.yaml"))
     with pytest.raises(WhatIfError, match=r"/nowhere\.yaml"):
         asyncio.run(wrong.compare(present, lambda _: None))
-
-
-def test_the_examples_hold() -> None:
-    found = doctest.testmod(console_operations)
-    assert (found.attempted > 0, found.failed) == (True, 0)

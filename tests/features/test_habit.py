@@ -1,4 +1,3 @@
-import doctest
 from itertools import pairwise
 
 import numpy as np
@@ -14,10 +13,6 @@ from stream.features.registry import DAY_MS
 spans = st.floats(0.0, 3000.0)
 order_days = st.integers(0, 500)
 shop_gaps = st.floats(0.5, 400.0)
-
-
-def test_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(habit).failed == 0
 
 
 @given(spans, st.integers(2, 500), shop_gaps)

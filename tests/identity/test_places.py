@@ -1,13 +1,10 @@
 """What is published again after a crash is known by its place in the topic `arrivals`."""
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events import record as events
-from stream.identity import places
 from stream.identity.departures import REPEATED
 from stream.identity.places import Place, first_of_each, place_header, without_place
 from tests.oracle.record import Record
@@ -87,8 +84,3 @@ def test_what_a_producer_repeats_does_not_count() -> None:
 def test_a_record_that_is_published_by_hand_has_no_place() -> None:
     headers = came(Place(0, 4, 0, NOW_MS)).headers
     assert without_place(headers) == [headers[0]]
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    assert doctest.testmod(places).attempted > 0
-    assert doctest.testmod(places).failed == 0

@@ -1,8 +1,3 @@
-import doctest
-import importlib
-
-import pytest
-
 from stream.leads.lead_contacts import MAX_WEEKS, SENT, LeadHistory, is_news, meet
 
 
@@ -12,10 +7,3 @@ def test_a_contact_too_old_to_be_remembered_changes_nothing() -> None:
     assert not is_news(lead, 100 + MAX_WEEKS, SENT)
     meet(lead, 100 + MAX_WEEKS, SENT)
     assert lead.weeks == {100: SENT}
-
-
-@pytest.mark.parametrize("module", ["chance", "lead_cohorts", "lead_contacts", "signs"])
-def test_the_examples_of_the_docstrings_are_true(module: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(f"stream.leads.{module}"))
-    assert outcome.attempted > 0
-    assert outcome.failed == 0

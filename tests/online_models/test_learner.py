@@ -1,7 +1,4 @@
-import doctest
-import importlib
 import os
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import stream.online_models
 from stream.errors import SettingsError, SnapshotError
 from stream.online_models.basis import ODDS_TERM
 from stream.online_models.components.churn import Churn
@@ -212,9 +208,3 @@ def test_another_process_learns_the_same_bits() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         LearnerSettings(**wrong)
-
-
-@pytest.mark.parametrize("module", [info.name for info in pkgutil.iter_modules(stream.online_models.__path__)])
-def test_examples_in_docstrings_are_true(module: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(f"stream.online_models.{module}"))
-    assert outcome.failed == 0

@@ -1,4 +1,3 @@
-import doctest
 from datetime import UTC, date, datetime
 
 import pytest
@@ -6,7 +5,6 @@ from scipy.stats import chi2_contingency  # type: ignore[import-untyped]  # SciP
 
 from stream.projections.judgements import Judged, Judgement
 from stream.projections.texts import Text
-from stream.reporting import themes
 from stream.reporting.themes import MAX_EXAMPLES, SaidText, Theme, growth, themes_of
 from stream.texts.text_records import Mood
 
@@ -107,7 +105,3 @@ def test_a_long_text_is_clipped_and_is_one_line() -> None:
     (example, *_) = found(BEFORE + now)["zipper"].examples
     assert len(example) == 200
     assert "\n" not in example
-
-
-def test_the_examples_of_the_docstrings_are_true() -> None:
-    assert doctest.testmod(themes).failed == 0

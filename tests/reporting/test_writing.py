@@ -1,19 +1,10 @@
 """Amounts and times in the form that the settings choose."""
 
-import doctest
-
 import pytest
 
 from stream.errors import SettingsError
-from stream.reporting import writing
 from stream.reporting.writing import Writing
 from stream.settings import Settings
-
-
-def test_examples_in_docstrings_are_true() -> None:
-    found = doctest.testmod(writing)
-    assert found.attempted > 0
-    assert found.failed == 0
 
 
 @pytest.mark.parametrize(

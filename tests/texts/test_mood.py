@@ -1,5 +1,3 @@
-import doctest
-import importlib
 import string
 
 import pytest
@@ -7,13 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.texts.mood import MOODS, mood_of_score, mood_prior, valence
-
-
-@pytest.mark.parametrize("module", ["classifier", "hashing", "masking", "mood"])
-def test_examples_in_docstrings_are_true(module: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(f"stream.texts.{module}"))
-    assert outcome.attempted > 0
-    assert outcome.failed == 0
 
 
 def test_the_valence_is_that_of_the_formula() -> None:
