@@ -18,7 +18,7 @@ StreamError
 │   └── DeliveryError    events were handed over and are not confirmed
 └── LocalServerError     an embedded server did not start or died
 
-Bad *data* on a topic is never an exception: it is a dead letter (``stream.events.Rejection``).
+Bad *data* on a topic is never an exception: it is a dead letter (`stream.events.rejections.Rejection`).
 """
 
 __all__ = [

@@ -18,7 +18,7 @@ _ALWAYS: Final = float("inf")
 
 
 class WantedErasure(NamedTuple):
-    """What a store has to erase: ``ids`` in clear, and where only hashes are known, whatever ``is_erased``."""
+    """What a store has to erase: ``ids`` in clear, and where only hashes are known, ids that `Erasures.among` finds."""
 
     ids: frozenset[str]
     pseudonyms: frozenset[str]
