@@ -79,7 +79,7 @@ class ImportRun:
             self._check_currencies(settings, summary)
             status = self._tell(summary, sources, staging, self._report)
         events = number_of(summary.new_events, "event", "events")
-        self._say(f"\nNothing was imported: {events} would be published into an empty shop.")
+        self._say(f"\nNothing was imported, because of --dry-run. Without it an empty shop would get {events}.")
         return status
 
     def publish(self, settings: Settings, sources: Sequence[ImportFile]) -> int:
@@ -224,8 +224,8 @@ class ImportRun:
         ):
             published = publish(staging.events(), producer, ledger, advance)
         self._say(
-            f"\nPublished {number_of(published, 'event', 'events')}"
-            f" of {number_of(summary.new_orders, 'new order', 'new orders')} in {time.monotonic() - began:.1f} s."
+            f"\nImported {number_of(summary.new_orders, 'new order', 'new orders')}:"
+            f" {number_of(published, 'event', 'events')} published in {time.monotonic() - began:.1f} s."
         )
 
     def _wait_for_workers(self, settings: Settings, folder: Path) -> int:

@@ -41,7 +41,7 @@ def money(amounts: Counter[str]) -> str:
     '€1,234.50'
     """
     shown = [format_currency(units / UNITS, code, locale=_LOCALE) for code, units in sorted(amounts.items()) if units]
-    return " and ".join(shown) or "nothing"
+    return " and ".join(shown) or "no amounts"
 
 
 def _day(at_ms: int, zone: tzinfo) -> str:

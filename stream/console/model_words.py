@@ -57,7 +57,7 @@ def rhythm_in_words(rhythm: OrderRhythm, words: Words, writing: Writing) -> str:
     if rhythm.lost_share is None:
         return told
     shorter = words.gettext(
-        "%(days)s days would call %(share)s of them lost.",
+        "With %(days)s days, %(share)s of them would count as lost.",
         days=words.number(rhythm.shortest_days),
         share=writing.percent(rhythm.lost_share),
     )

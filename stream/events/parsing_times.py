@@ -22,9 +22,15 @@ _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 1e11, 1e14, 1e17
 _NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
 _COMPACT = re.compile(r"(?:19|2[0-9])[0-9]{6}(?:[0-9]{6})?")
 _NUMERIC = re.compile(r"([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{1,4})(?:(?:\s*,\s*|\s+|T)(\S.*))?")
+#: Zones that exports name, with their hours from UTC. Others are read as local behind words, and as no time in figures.
+_ZONE_HOURS = {"UTC": 0, "GMT": 0, "BST": 1, "CET": 1, "CEST": 2, "JST": 9, "AEST": 10, "AEDT": 11} | {
+    f"{letter}{kind}": hours + (kind == "DT")
+    for letter, hours in (("E", -5), ("C", -6), ("M", -7), ("P", -8))
+    for kind in ("ST", "DT")
+}
 _CLOCK = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?\s*"
-    r"(Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    rf"(Z|z|{'|'.join(_ZONE_HOURS)}|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
 )
 _OFFSET = re.compile(r"\s+(?:(?:UTC|GMT)(?=[+-]))?([+-][0-9]{2}:?[0-9]{2})$|\s*(?:UTC|GMT)$")
 _YEAR_DIGITS = 4
@@ -148,10 +154,18 @@ def _at_clock(day: datetime, clock: str, text: str) -> datetime:
 
 def _zone_of(offset: str) -> tzinfo:
     if offset[0] not in "+-":
-        return UTC
+        return timezone(timedelta(hours=_ZONE_HOURS.get(offset, 0)))
     sign = -1 if offset[0] == "-" else 1
     digits = offset[1:].replace(":", "").ljust(4, "0")
     return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+
+
+def _named_zone(name: str | None, offset_s: int | None) -> tzinfo | None:
+    """The zone behind a time in words, None for a name that is not known."""
+    if offset_s is not None:
+        return timezone(timedelta(seconds=offset_s))
+    hours = _ZONE_HOURS.get((name or "").upper())
+    return None if hours is None else timezone(timedelta(hours=hours))
 
 
 #: Two days that have no part in common: what comes out of both was said.
@@ -165,7 +179,7 @@ def _in_words(text: str) -> datetime:
     if not any(map(str.isalpha, text)) or not any(map(str.isdigit, text)):
         raise ValueError(expected)
     try:
-        first, second = (words.parse(text, default=default) for default in _DEFAULTS)
+        first, second = (words.parse(text, default=default, tzinfos=_named_zone) for default in _DEFAULTS)
     except (ValueError, OverflowError, TypeError) as error:
         raise ValueError(expected) from error
     if first != second or not isinstance(first, datetime):

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
+from babel.numbers import get_currency_precision
 
-__all__ = ["CURRENCIES", "currency_in_name", "currency_of", "is_yuan_or_yen", "without_currency"]
+__all__ = ["CURRENCIES", "currency_in_name", "currency_of", "has_cents", "is_yuan_or_yen", "without_currency"]
 
 
 #: Signs that several currencies use.
@@ -86,6 +87,15 @@ def currency_in_name(name: str) -> str:
         return codes[0]
     signs = {_SYMBOLS[sign] for sign in _SIGNS.findall(name) if sign in _SYMBOLS and not sign.isascii()}
     return signs.pop() if len(signs) == 1 else ""
+
+
+def has_cents(code: str) -> bool:
+    """Whether amounts of the currency have decimals, by ISO 4217.
+
+    >>> has_cents("EUR"), has_cents("JPY")
+    (True, False)
+    """
+    return get_currency_precision(code) > 0
 
 
 def is_yuan_or_yen(cell: str) -> bool:

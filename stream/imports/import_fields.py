@@ -20,6 +20,7 @@ class Piece(StrEnum):
     CUSTOMER = "customer"
     STATUS = "status"
     EVENT = "event"
+    TEST = "test"
     REFUNDED = "refunded"
     AMOUNT_AFTER_REFUNDS = "amount_after_refunds"
     REFUNDED_AT = "refunded_at"
@@ -57,6 +58,7 @@ MEANINGS: Final = MappingProxyType(
         Piece.CUSTOMER: "number or user name of the customer, where there is no e-mail address",
         Piece.STATUS: "what became of the order: paid, cancelled, refunded, ...",
         Piece.EVENT: "whether the row is a sale or a refund",
+        Piece.TEST: "whether the order was a test",
         Piece.REFUNDED: "what was paid back",
         Piece.AMOUNT_AFTER_REFUNDS: "what was paid less what was paid back",
         Piece.REFUNDED_AT: "when it was paid back",
@@ -151,6 +153,10 @@ _WORDS: Final[dict[Piece, str]] = {
     ),
     Piece.EVENT: (
         "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo|交易类型|业务类型|类型"
+    ),
+    Piece.TEST: (
+        "test|is test|test order|test mode|is test order|testbestellung|testauftrag|commande test|commande de test"
+        "|pedido de prueba|ordine di prova|测试|测试订单|是否测试"
     ),
     Piece.REFUNDED: (
         "refunded amount|refund amount|amount refunded|total refunded|refunded total|refunded|refund|refunds"

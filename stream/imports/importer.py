@@ -124,7 +124,7 @@ class Importer:
         raise ImportFileError(
             f"{source.name}: {several:,} of {orders:,} orders have several rows with the same amount in each"
             f" (column {source.mapping.columns[Piece.AMOUNT]!r}): say --line-items sum if an amount is a part of the"
-            " order, --line-items first if it is the whole order"
+            " order, --line-items first if it is the whole order, listed again with each new state"
         )
 
     def _placed(self, amounts: Sequence[Amounts]) -> Iterator[_Placed]:

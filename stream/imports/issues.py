@@ -33,6 +33,7 @@ class Why(StrEnum):
         " be checked any more. It was not counted. To count it exactly, import all files together into an empty shop."
     )
     UNPAID = "The order was never paid, or it was a test."
+    LINE_GONE = "The line was cancelled or never paid; the rest of its order counts."
     CANCELLED_LONG_AFTER = "The order was cancelled long after it was placed; neither counts."
     TOTALS = "The row is a total or a remark, not an order."
     NOTHING_PAID_BACK = "The row says that something was paid back, but no amount."
@@ -72,6 +73,7 @@ SEVERITY = {
     **dict.fromkeys(
         (
             Why.UNPAID,
+            Why.LINE_GONE,
             Why.CANCELLED_LONG_AFTER,
             Why.TOTALS,
             Why.NOTHING_PAID_BACK,

@@ -16,8 +16,9 @@ UNITS: Final = 10_000
 class Line(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What a row says; None or an empty text where it says nothing. Times in ms since the epoch, money in 1/UNITS.
 
-    ``digest``: of the row as it stands, to find it a second time. ``is_refund``: the row is money paid back, and its
-    amount is positive. ``wrong``: why the row cannot be used, with ``detail``.
+    ``digest``: of the row as it stands, to find it a second time. ``outcome``: None where the row states no status.
+    ``is_refund``: the row is money paid back, and its amount is positive. ``wrong``: why the row cannot be used, with
+    ``detail``.
     """
 
     table: int
@@ -29,7 +30,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     at_ms: int | None = None
     amount: int | None = None
     currency: str = ""
-    outcome: OrderStatus = OrderStatus.PLACED
+    outcome: OrderStatus | None = None
     is_refund: bool = False
     refunded: int | None = None
     after_refunds: int | None = None

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stream.events.model import Item
 from stream.imports.issues import Issue, Why
@@ -11,6 +11,8 @@ from stream.imports.mapping import Amounts
 from stream.imports.statuses import OrderStatus
 
 __all__ = ["Order", "Refund", "merged"]
+
+_GONE: Final = (OrderStatus.CANCELLED, OrderStatus.UNPAID)
 
 
 class Refund(NamedTuple):
@@ -61,6 +63,7 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
         issues += [Issue(line.table, line.line, Why.OTHER_LINE, other) for line in lines if line.wrong is None]
         return None
     sales, refunds = _sales_and_refunds(lines, amounts)
+    sales = [*_standing(sales, amounts, issues)]
     whole = [line for line in sales if amounts[line.table] == "order"] or sales
     of_file = _last_file(whole)
     of_earlier = [line for line in whole if line.table != of_file[0].table]
@@ -75,8 +78,8 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
     if not email and not customer:
         issues += [Issue(line.table, line.line, Why.NO_CUSTOMER, _named(line)) for line in lines]
         return None
-    outcomes = {line.outcome for line in of_file}
-    if OrderStatus.UNPAID in outcomes:
+    outcomes = {line.outcome for line in of_file if line.outcome is not None}
+    if OrderStatus.UNPAID in outcomes and _was_never_paid(of_file):
         issues += [Issue(line.table, line.line, Why.UNPAID, _named(line)) for line in lines]
         return None
     amount = _total(of_file, amounts, issues)
@@ -91,7 +94,7 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
         amount=amount,
         currency=next((line.currency for line in of_file if line.amount is not None), first.currency),
         has_sale=bool(of_file),
-        refunds=tuple(_refunds(of_file, refunds, amount, outcomes, issues)),
+        refunds=tuple(_refunds(of_file, refunds, amount, amounts, issues)),
         cancelled=OrderStatus.CANCELLED in outcomes or any(line.cancelled_at_ms is not None for line in of_file),
         cancelled_at_ms=next((line.cancelled_at_ms for line in of_file if line.cancelled_at_ms is not None), None),
         items=_items(sales, amounts),
@@ -134,6 +137,27 @@ def _sales_and_refunds(lines: Sequence[Line], amounts: Sequence[Amounts]) -> tup
     return sales, refunds
 
 
+def _standing(sales: Sequence[Line], amounts: Sequence[Amounts], issues: list[Issue]) -> Iterator[Line]:
+    """The lines that stand: in a file that lists lines, some of an order may be cancelled, and the others not."""
+    gone = [line for line in sales if line.outcome in _GONE and amounts[line.table] != "order"]
+    stands = any(line.outcome not in (None, *_GONE) for line in sales)
+    for line in sales:
+        if stands and line in gone:
+            issues.append(Issue(line.table, line.line, Why.LINE_GONE, _named(line)))
+        else:
+            yield line
+
+
+def _was_never_paid(sales: Sequence[Line]) -> bool:
+    """Whether the newest row that states a status says so; of rows of one time, none may say otherwise.
+
+    An order may be listed again with each new state.
+    """
+    stated = [line for line in sales if line.outcome is not None]
+    newest = max(line.at_ms or 0 for line in stated)
+    return all(line.outcome is OrderStatus.UNPAID for line in stated if (line.at_ms or 0) == newest)
+
+
 def _last_file(sales: Sequence[Line]) -> list[Line]:
     last = max((line.table for line in sales), default=0)
     return [line for line in sales if line.table == last]
@@ -161,7 +185,7 @@ def _refunds(
     sales: Sequence[Line],
     refunds: Sequence[Line],
     amount: int | None,
-    outcomes: set[OrderStatus],
+    amounts: Sequence[Amounts],
     issues: list[Issue],
 ) -> Iterator[Refund]:
     """What was paid back: by rows of their own, by columns, or all if the status says so; never more than was paid."""
@@ -173,8 +197,8 @@ def _refunds(
         if not stated and amount:
             after = [line.after_refunds for line in sales if line.after_refunds]
             stated = max(amount - after[0], 0) if after else 0
-        if not stated and OrderStatus.REFUNDED in outcomes and amount and not paid_back:
-            stated = amount
+        if not stated and amount and not paid_back:
+            stated = _refunded_by_status(sales, amount, amounts)
         by_rows = sum(refund.amount for refund in paid_back)
         if stated > by_rows:
             at_ms = next((line.refunded_at_ms for line in sales if line.refunded_at_ms is not None), None)
@@ -189,6 +213,15 @@ def _refunds(
             left -= counted
         if counted:
             yield Refund(counted, refund.at_ms)
+
+
+def _refunded_by_status(sales: Sequence[Line], amount: int, amounts: Sequence[Amounts]) -> int:
+    """What the statuses say was paid back: all of the order, or of a file that lists lines those that were returned."""
+    returned = [line for line in sales if line.outcome is OrderStatus.REFUNDED]
+    is_part = any(line.outcome not in (None, OrderStatus.REFUNDED) for line in sales)
+    if returned and is_part and amounts[returned[0].table] != "order":
+        return sum(_signed(line) for line in returned)
+    return amount if returned else 0
 
 
 def _items(sales: Sequence[Line], amounts: Sequence[Amounts]) -> tuple[Item, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -17,6 +18,7 @@ from stream.imports.names import compared
 from stream.imports.rows import TableRow
 from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.table import Table
+from stream.imports.yes_no import is_answer
 
 __all__ = ["proposed"]
 
@@ -97,6 +99,7 @@ class _Column:
     currencies: float
     outcomes: float
     refunds: float
+    answers: float
 
 
 def proposed(table: Table) -> Mapping:
@@ -141,26 +144,33 @@ def proposed(table: Table) -> Mapping:
     )
 
 
-def _unread(columns: Sequence[_Column], rows: Sequence[TableRow], table: Table) -> str:
-    """Of a column that is called as dates are, but has none that can be read: that, and an example."""
-    named = next((one.name for one in columns if one.compared in SYNONYMS[Piece.DATE] and one.filled), None)
+def _unread(field: Piece, columns: Sequence[_Column], rows: Sequence[TableRow], table: Table) -> str:
+    """Of a column that is called as dates or amounts are, but has none that can be read: that, and an example."""
+    named = next((one.name for one in columns if one.compared in SYNONYMS[field] and one.filled), None)
     if named is None:
         return ""
     k = table.header.index(named)
     cells = [row.cells[k] for row in rows if row.cells[k]]
-    example = next((cell for cell in cells if not _is_time(cell, is_workbook=table.is_workbook)), cells[0])
-    return f" Most cells of {named!r} are no dates that can be read, such as {example[:_SHOWN_CHARS]!r}."
+    can_be_read = _is_number if field is Piece.AMOUNT else partial(_is_time, is_workbook=table.is_workbook)
+    example = next((cell for cell in cells if not can_be_read(cell)), cells[0])
+    what = "amounts" if field is Piece.AMOUNT else "dates"
+    return f" Most cells of {named!r} are no {what} that can be read, such as {example[:_SHOWN_CHARS]!r}."
 
 
 def _require(table: Table, found: dict[Piece, str], columns: Sequence[_Column], rows: Sequence[TableRow]) -> None:
+    """Raise `ImportFileError` unless there are dates and customers, and amounts where a column is called so."""
     lacking = [] if Piece.DATE in found else ["the date of the order"]
     if Piece.EMAIL not in found and Piece.CUSTOMER not in found:
         lacking.append("the customer (an e-mail address, a customer number or a name)")
+    unread = "" if Piece.DATE in found else _unread(Piece.DATE, columns, rows, table)
+    if Piece.AMOUNT not in found and Piece.PRICE not in found and (why := _unread(Piece.AMOUNT, columns, rows, table)):
+        lacking.append("what the customer paid")
+        unread += why
     if lacking:
         raise ImportFileError(
             f"{table.source}: no column looks like {' and '.join(lacking)};"
             f" it has {', '.join(repr(name) for name in table.header if name)}."
-            f"{'' if Piece.DATE in found else _unread(columns, rows, table)}"
+            f"{unread}"
             " Say which is which in a small file: --mapping shop.toml (written for you if there is none)"
         )
 
@@ -183,6 +193,7 @@ def _looked_at(name: str, cells: Sequence[str], *, is_workbook: bool) -> _Column
         currencies=share(lambda cell: currency_of(cell) == cell.upper()),
         outcomes=share(lambda cell: outcome_of(cell) is not OrderStatus.PLACED or len(cell.split()) <= 2),  # noqa: PLR2004
         refunds=share(is_refund_row),
+        answers=share(is_answer),
     )
 
 
@@ -226,6 +237,7 @@ _TESTS: Final[dict[Piece, Callable[[_Column], bool]]] = {
     Piece.EMAIL: lambda column: column.addresses >= _SOME,
     Piece.CURRENCY: lambda column: column.currencies >= _HALF,
     Piece.EVENT: lambda column: column.refunds > 0.0,
+    Piece.TEST: lambda column: column.answers >= _MOSTLY,
     Piece.STATUS: lambda column: column.outcomes >= _MOSTLY and column.numbers < _SOME,
     Piece.ORDER_ID: lambda column: (
         column.filled >= _SOME and column.addresses < _SOME and (column.dates < _SOME or column.numbers >= _MOSTLY)

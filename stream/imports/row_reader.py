@@ -16,9 +16,10 @@ from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
 from stream.imports.rows import TableRow
-from stream.imports.statuses import is_refund_row, outcome_of
+from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.survey import CellFormats
 from stream.imports.table import Table
+from stream.imports.yes_no import is_no, is_yes
 
 __all__ = ["RowReader"]
 
@@ -37,8 +38,8 @@ _REMARK: Final = re.compile(
     r"(grand |sub )?totals?( general)?|sum|summe|gesamt(summe)?|insgesamt|totale|totaal|razem|suma|somme|celkem"
     r"|record s downloaded|seller id.*|end of (report|file)|合计|总计|小计|總計|合計"
 )
-_YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "subscribed", "tak"})
-_NO: Final = frozenset({"no", "false", "0", "n", "nein", "non", "unsubscribed", "not subscribed", "nie", "cleaned"})
+#: Shopify's gateway for tests, and Stripe's mode.
+_TEST: Final = frozenset({"test", "bogus", "bogus gateway", "for testing bogus gateway"})
 _LABEL: Final = 256
 #: Characters of a name, and of an address; an e-mail address has 320 at most.
 _MAX_NAME: Final = 120
@@ -59,14 +60,24 @@ _Cells = NamedTuple("_Cells", [(field.value, str) for field in Piece])  # type: 
 
 
 def _is_remark(row: TableRow, cells: Any) -> bool:
-    """Whether the row is a total, a footer or a remark: of no customer and no date, or with "total" in their place."""
-    if cells.email:
+    """Whether the row is a total, a footer or a remark: of no customer and no date, or with "total" in their place.
+
+    The word may stand in any column, also in that of the addresses.
+    """
+    if _ADDRESS.search(cells.email):
         return False
     filled = [compared(cell) for cell in row.cells if cell]
     if cells.date or cells.customer:
         named = {compared(cells.order_id), compared(cells.customer)} - {""}
         return named == {filled[0]} and bool(_REMARK.fullmatch(filled[0]))
     return not cells.order_id or any(_REMARK.fullmatch(cell) for cell in filled[:3])
+
+
+def _outcome(cells: Any) -> OrderStatus | None:
+    """What became of the order, None where the row does not say; a test never was one."""
+    if is_yes(cells.test) or compared(cells.test) in _TEST:
+        return OrderStatus.UNPAID
+    return outcome_of(cells.status) if cells.status else None
 
 
 def _whole(cell: str) -> str:
@@ -115,7 +126,7 @@ class RowReader:
             "order_id": _whole(cells.order_id),
             "email": email,
             "customer": self._customer(cells.customer),
-            "outcome": outcome_of(cells.status),
+            "outcome": _outcome(cells),
             "product": (cells.product or cells.product_name)[:_LABEL],
             "category": cells.category[:_LABEL],
             "coupon": cells.coupon[:_LABEL],
@@ -148,7 +159,6 @@ class RowReader:
             name = customer
         town = " ".join(filter(None, (cells.postcode.lstrip("'"), cells.city)))
         place = (cells.company, cells.street, cells.street_2, town, cells.region)
-        consent = compared(cells.marketing)
         try:
             seen_ms = self._time(cells.date, cells.time, cells.zone) or 0
         except _Unusable:
@@ -158,7 +168,7 @@ class RowReader:
             email=_shown(email),
             phone=_shown(cells.phone.lstrip("'")),
             address=_shown(", ".join(filter(None, (*place, cells.country)))),
-            marketing="yes" if consent in _YES else "no" if consent in _NO else "",
+            marketing="yes" if is_yes(cells.marketing) else "no" if is_no(cells.marketing) else "",
             seen_ms=seen_ms,
         )
         return email, customer, contact

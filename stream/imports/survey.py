@@ -8,7 +8,7 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
-from stream.imports.currencies import currency_in_name, currency_of, is_yuan_or_yen, without_currency
+from stream.imports.currencies import currency_in_name, currency_of, has_cents, is_yuan_or_yen, without_currency
 from stream.imports.days import is_excel_day, read_time, zone_of
 from stream.imports.import_fields import Piece
 from stream.imports.mapping import Mapping
@@ -75,6 +75,7 @@ class _Evidence:
     sorted_as: list[_Sortedness] = field(default_factory=lambda: [_Sortedness(order) for order in DateOrder])
     decimals: DecimalSigns = field(default_factory=DecimalSigns)
     currencies: set[str] = field(default_factory=set)
+    stated: set[str] = field(default_factory=set)
     local_times: bool = False
     has_yuan_or_yen: bool = False
     excel_day: str = ""
@@ -93,6 +94,10 @@ class _Evidence:
     def see_money(self, cell: str) -> None:
         self.decimals.see(without_currency(cell))
 
+    def codes(self, assumed: str) -> set[str]:
+        """The currencies of the amounts; ``assumed``: of those that name none."""
+        return {code or assumed for code in self.stated or self.currencies}
+
 
 def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo | None = None) -> CellFormats:
     """Look at all rows of `table`.
@@ -101,26 +106,11 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     Raises `ImportFileError`, which names the option that answers, where the cells leave a question open.
     """
     at = {name: table.header.index(column) for name, column in mapping.columns.items()}
-    times = [at[name] for name in TIME_FIELDS if name in at]
-    amounts = [at[name] for name in MONEY_FIELDS if name in at]
-    seen = _Evidence()
-    for row in table.rows():
-        if isinstance(row, Broken):
-            continue
-        seen.rows += 1
-        for k in times:
-            if row.cells[k]:
-                seen.see_date(row.cells[k])
-        for k in amounts:
-            if row.cells[k]:
-                seen.see_money(row.cells[k])
-                if Piece.CURRENCY not in at:
-                    seen.currencies.add(currency_of(row.cells[k]))
-                    seen.has_yuan_or_yen |= is_yuan_or_yen(row.cells[k])
+    seen = _seen(table, at)
     notes: list[str] = []
     dates = _dates(table, mapping, seen, notes)
-    decimals = _decimals(table, mapping, seen)
     assumed = mapping.currency or currency or _currency(mapping, seen, notes)
+    decimals = _decimals(table, mapping, seen, assumed or "USD")
     notes += [
         f"Several columns are called {name!r}; the first of them is read."
         for name in dict.fromkeys(mapping.columns.values())
@@ -139,6 +129,30 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
         rows=seen.rows,
         notes=tuple(notes),
     )
+
+
+def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
+    """What the cells of `table` show; ``at``: the places of its columns."""
+    times = [at[name] for name in TIME_FIELDS if name in at]
+    amounts = [at[name] for name in MONEY_FIELDS if name in at]
+    currencies = at.get(Piece.CURRENCY)
+    seen = _Evidence()
+    for row in table.rows():
+        if isinstance(row, Broken):
+            continue
+        seen.rows += 1
+        for k in times:
+            if row.cells[k]:
+                seen.see_date(row.cells[k])
+        if currencies is not None:
+            seen.stated.add(currency_of(row.cells[currencies]))
+        for k in amounts:
+            if row.cells[k]:
+                seen.see_money(row.cells[k])
+                if currencies is None:
+                    seen.currencies.add(currency_of(row.cells[k]))
+                    seen.has_yuan_or_yen |= is_yuan_or_yen(row.cells[k])
+    return seen
 
 
 def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
@@ -180,14 +194,19 @@ def _dates(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) ->
     )
 
 
-def _decimals(table: Table, mapping: Mapping, seen: _Evidence) -> DecimalSigns:
+def _decimals(table: Table, mapping: Mapping, seen: _Evidence, assumed: str) -> DecimalSigns:
     signs = seen.decimals
     if mapping.decimal:
-        other = "," if mapping.decimal == "." else "."
-        return DecimalSigns(counts={mapping.decimal: 1, other: 0})
+        return _written_with(mapping.decimal)
     if signs.doubtful is not None and signs.sign is None and not signs.mixed:
+        if not any(map(has_cents, seen.codes(assumed))):
+            return _written_with("." if "," in signs.doubtful else ",")
         raise ImportFileError(
             f"{table.source}: no amount tells whether {signs.doubtful} has thousands or decimals:"
             " say --decimal point or --decimal comma"
         )
     return signs
+
+
+def _written_with(sign: str) -> DecimalSigns:
+    return DecimalSigns(counts={sign: 1, "," if sign == "." else ".": 0})

@@ -40,14 +40,17 @@ class Table:
     _read: Callable[[], Iterator[TableRow | Broken]]
 
     def rows(self) -> Iterator[TableRow | Broken]:
-        """The rows that are not empty, as wide as the header, or what is wrong with them; from the first, each time."""
+        """The rows that are not empty, as wide as the header, or what is wrong with them; from the first, each time.
+
+        Where exports were put one below the other, their headers stand among the rows: these are left out.
+        """
         width = len(self.header)
         for row in self._read():
             if row.line <= self.header_line:
                 continue
             if isinstance(row, Broken):
                 yield row
-            elif any(row.cells):
+            elif any(row.cells) and tuple(row.cells[:width]) != self.header:
                 yield _fitted(row, width)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from python_calamine import CalamineError, CalamineWorkbook
 
 from stream.errors import ImportFileError
+from stream.imports.other_files import HEAD_BYTES, told_by_archive, told_by_head
 from stream.imports.rows import Opened, TableRow
 
 __all__ = ["is_workbook", "open_sheet"]
@@ -21,15 +22,15 @@ Cell = int | float | str | bool | time | date | datetime | timedelta
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether the file is a spreadsheet. Raises `ImportFileError` if it cannot be read, or is an archive."""
+    """Whether the file is a spreadsheet. Raises `ImportFileError` if it cannot be read, or is no table at all."""
     try:
         with path.open("rb") as file:
-            magic = file.read(len(_ZIP_MAGIC))
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise ImportFileError(f"{path}: cannot be read: {error.strerror}") from error
-    if magic == _ZIP_MAGIC and path.suffix.lower() == ".zip":
-        raise ImportFileError(f"{path}: is an archive; unpack it and import the files in it, all in one command")
-    return magic in (_ZIP_MAGIC, _OLE_MAGIC)
+    if what := told_by_head(head):
+        raise ImportFileError(f"{path}: {what}")
+    return head.startswith((_ZIP_MAGIC, _OLE_MAGIC))
 
 
 def open_sheet(path: Path, sheet: str) -> Opened:
@@ -41,7 +42,7 @@ def open_sheet(path: Path, sheet: str) -> Opened:
                 raise ImportFileError(f"{path}: has no sheet {sheet!r}; it has {', '.join(map(repr, names))}")
             chosen = sheet or max(names, key=lambda name: book.get_sheet_by_name(name).total_height, default="")
     except (CalamineError, OSError) as error:
-        raise ImportFileError(f"{path}: cannot be read as a spreadsheet: {error}") from error
+        raise ImportFileError(f"{path}: {told_by_archive(str(path))}") from error
     if not chosen:
         raise ImportFileError(f"{path}: has no sheet")
     return Opened(f"spreadsheet, sheet {chosen!r}", is_workbook=True, rows=partial(_rows, path, chosen))

@@ -93,7 +93,7 @@ class Rhythm(Struct, frozen=True, kw_only=True):
         first = HORIZONS[0]
         if self.horizon_days == first:
             return f"{ordering}: {lost}"
-        return f"{ordering}: {lost}; {first} days would call {shares[first]:.0%} of them lost"
+        return f"{ordering}: {lost}; with {first} days, {shares[first]:.0%} of them would count as lost"
 
 
 def fixed_schedule(horizon_days: float) -> tuple[HorizonPeriod, ...]:

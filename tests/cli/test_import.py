@@ -56,7 +56,7 @@ def test_an_export_becomes_events_keyed_by_customer_and_in_order(
     assert done.returncode == 0, done.stderr
     assert "13 orders of 5 customers from 15 January 2024 to 28 May 2024: €1,062.20." in done.stdout
     assert "€79.65 of it was paid back; €982.55 is left." in done.stdout
-    assert "Published 17 events of 14 new orders" in done.stdout
+    assert "Imported 14 new orders: 17 events published" in done.stdout
     records = published(broker, f"{topic_prefix}events.purchase", 17)
     for partition, key, event in records:
         assert key == event["customer_id"]
@@ -75,13 +75,13 @@ def test_a_second_import_adds_nothing_and_a_longer_export_its_new_orders(
     path = tmp_path / "orders.csv"
     lines = [f"{n},2024-0{n}-01,ann@example.com,Ann Ode,10.00,EUR\n" for n in range(1, 9)]
     path.write_text(HEADER + "".join(lines[:6]))
-    assert "Published 6 events" in shop(str(path)).stdout
+    assert ": 6 events published" in shop(str(path)).stdout
     again = shop(str(path))
     assert again.returncode == 0
     assert "There is nothing new to import." in again.stdout
     assert "6  The order was imported before." in again.stdout
     path.write_text(HEADER + "".join(lines))
-    assert "Published 2 events of 2 new orders" in shop(str(path)).stdout
+    assert "Imported 2 new orders: 2 events published" in shop(str(path)).stdout
     ids = [event["event_id"] for _, _, event in published(broker, f"{topic_prefix}events.purchase", 8)]
     assert ids == [f"generic:{n}:completed" for n in range(1, 9)]
 
@@ -99,7 +99,7 @@ def test_topics_that_were_made_anew_are_filled_anew(
     assert run("topics", "create").returncode == 0
     anew = shop(str(path))
     assert "imported anew" in anew.stdout, anew.stderr
-    assert "Published 1 event of 1 new order" in anew.stdout
+    assert "Imported 1 new order: 1 event published" in anew.stdout
     assert len(published(broker, topics[2], 1)) == 1
 
 
@@ -130,7 +130,7 @@ def test_an_import_that_was_killed_resumes_while_the_workers_still_know_every_ev
     assert 0 < known < count
     done = shop(str(path))
     assert done.returncode == 0, done.stderr
-    assert f"Published {count - known:,} events of {count - known:,} new orders" in done.stdout
+    assert f"Imported {count - known:,} new orders: {count - known:,} events published" in done.stdout
     messages = read(broker.bootstrap, f"{topic_prefix}events.purchase", 3, lambda found: len(_ids(found)) == count)
     again = [event for event, times in Counter(map(_id, messages)).items() if times > 1]
     placed = [start + timedelta(hours=3 * int(event.split(":")[1])) for event in again]
@@ -192,7 +192,7 @@ def test_a_dry_run_imports_nothing_and_needs_no_servers(run: Run, tmp_path: Path
     )
     assert done.returncode == 0, done.stderr
     assert "13 orders of 4 customers" in done.stdout
-    assert "Nothing was imported: 16 events would be published" in done.stdout
+    assert "Nothing was imported, because of --dry-run. Without it an empty shop would get 16 events." in done.stdout
     assert not (tmp_path / "data").exists()
 
 

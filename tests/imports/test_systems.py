@@ -102,6 +102,15 @@ def etsy_items() -> Expected:
     return Expected(orders, "Buyer", orders["money"], 0.0, 0)
 
 
+def amazon() -> Expected:
+    lines = pd.read_csv(EXPORTS / "amazon-orders.csv", dtype=str, sep="\t").assign(
+        money=lambda table: table["item-price"].astype(float)
+    )
+    stands = lines[lines["order-status"] != "Cancelled"].groupby("amazon-order-id")
+    orders = stands.agg({"buyer-email": "first", "money": "sum"})
+    return Expected(orders, "buyer-email", orders["money"], 0.0, lines["amazon-order-id"].nunique() - len(orders))
+
+
 def ebay() -> Expected:
     lines = pd.read_csv(EXPORTS / "ebay-orders.csv", dtype=str, keep_default_na=False, skiprows=1).fillna("")
     totals = lines[lines["Total Price"] != ""]
@@ -118,6 +127,7 @@ CASES = {
     "square-items": ("Square, item sales", square_items),
     "etsy-orders": ("Etsy, sold orders", etsy_orders),
     "etsy-items": ("Etsy, sold order items", etsy_items),
+    "amazon-orders": ("Amazon, all orders", amazon),
     "ebay-orders": ("eBay, orders report", ebay),
 }
 
