@@ -37,6 +37,7 @@ COMMANDS = {
     "offers": ("stream.cli.offers:offers", "Show what to offer to whom today, and decide it."),
     "recommend": ("stream.cli.recommend:recommend", "Show what to offer to a customer, and why."),
     "rescore": ("stream.cli.rescore:rescore", "Score all customers again."),
+    "resident": ("stream.cli.resident:resident", "Keep commands in memory: they answer at once."),
     "quarantine": ("stream.cli.quarantine:quarantine", "Restore customers whose profile could not be read."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "report": ("stream.cli.shop_report:report", "Write a page on how the shop is doing."),

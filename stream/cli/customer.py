@@ -121,8 +121,10 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         beside = _beside(known, voice, lead, offers, refusals)
         click.echo(orjson.dumps({**now.fields, **beside, **_counted(points), **state}, option=orjson.OPT_INDENT_2))
         return
-    view = customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings))
-    console_for_people().print(with_points(view, points, writing_of(settings)))
+    writing = writing_of(settings)
+    console_for_people().print(
+        with_points(customer_view(now, profile, known, voice, lead, offers, refusals, writing), points, writing)
+    )
 
 
 def _fields_of(customer_id: str, document: bytes) -> dict[str, Any]:

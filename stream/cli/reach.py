@@ -42,7 +42,6 @@ def reach(
         yield settings
         return
     from stream.cli.data_files import data_directory
-    from stream.cli.shop import open_shop
 
     directory = data_directory(settings)
     found = directory.running()
@@ -53,6 +52,9 @@ def reach(
         own = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key(), f"{ENV_PREFIX}DATA_DIR": str(directory.path)}
         yield Settings.from_env({**told, **own, **given}, overrides)
     elif local in {Local.REDIS, Local.SERVERS, Local.WORKERS}:
+        # only for those who start something
+        from stream.cli.shop import open_shop
+
         has_broker, workers = local is not Local.REDIS, int(local is Local.WORKERS)
         with open_shop(settings, command=command, workers=workers, has_broker=has_broker) as opened:
             yield opened

@@ -8,6 +8,7 @@ from stream.cli.data_files import data_directory
 from stream.cli.logs import configure_logging
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
+from stream.cli.resident import can_listen
 from stream.cli.saying import say
 from stream.cli.shop import Shop
 from stream.cli.shop_services import Service, can_run_console
@@ -50,6 +51,8 @@ def up(settings: Settings, *, workers: int, ingest: bool, has_console: bool) -> 
         say("no console: pip install 'customer-stream[console]'")
         has_console = False
     directory, began = data_directory(settings), time.monotonic()
+    if can_listen(directory.path):
+        services.append(Service("resident", ("resident",)))
     say(f"data in {directory.path}")
     with (
         stop_request() as request,

@@ -64,6 +64,7 @@ class DataDirectory:
         identity.key   secret of this shop's hashes of identifiers
         directory.sqlite  customers and figures, of `stream.directory`
         console.sqlite  what people do in the console
+        commands.sock   see stream.local.asking
         broker/ redis/ logs/
     """
 
