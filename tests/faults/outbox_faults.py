@@ -33,6 +33,15 @@ def _refuse_publishing(trial: Trial) -> None:
         bench.wait("full outboxes", partial(_takes_nothing, trial))
         _expect_standstill(trial)
         trial.measure(gate.unlink)
+    # until then a document that a successor does not publish is published again by a later step; at the end it is not
+    bench.wait_for_progress(trial.random.uniform(0.9, 0.95))
+    gate.touch()
+    trial.faults += 1
+    bench.wait("the rest of the log in the outboxes", partial(_takes_nothing, trial))
+    victim = trial.owner()
+    bench.workers[victim].kill()
+    gate.unlink()
+    trial.measure(partial(bench.start, victim))
 
 
 def _takes_nothing(trial: Trial) -> bool:
