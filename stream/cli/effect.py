@@ -13,9 +13,6 @@ from stream.settings import Settings
 
 __all__ = ["effect"]
 
-#: An answer within so long is a fast one, where there is no second alert about complaints.
-_WITHIN_HOURS = 24.0
-
 
 @click.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
@@ -30,71 +27,20 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     comparison needs a hold-out share in the notification file; docs/notifications.md says how to read the figures.
     """
     since_ms = 0 if since is None else _epoch_ms(since)
-    from stream.alerts.alert_records import AlertKind
-    from stream.cli.console import console_for_people
-    from stream.cli.effect_view import effect_view
-    from stream.cli.offer_effect_desk import effects_of_offers
-    from stream.cli.shop_writing import writing_of
-    from stream.events.decode import Decoder
-    from stream.notifications.complaint_effect import complaint_effect
-    from stream.notifications.effect import exposures, report
-    from stream.notifications.effect_input import (
-        PurchaseLog,
-        actions_of,
-        answered_complaints,
-        complaints_of,
-        notifications_of,
-        of_persons,
-    )
-    from stream.notifications.verdict import verdict
-    from stream.storage.horizon_desk import horizon_in_force
-    from stream.storage.person_ids import persons_of
-    from stream.storage.projection_desk import ProjectionDesk
+    from stream.cli.effect_desk import effect_of
 
-    notifications = [*notifications_of(settings)]
-    acted, complained = actions_of(settings), complaints_of(settings, since_ms)
-    ids = dict.fromkeys([*acted, *(one.customer_id for one in notifications), *(one.customer_id for one in complained)])
-    with ProjectionDesk(settings) as desk:
-        persons = persons_of(desk, [*ids])
-    first, mixed = exposures(notifications, since_ms, customer_of=persons.customer_of)
-    of_complaints, in_both = exposures(notifications, since_ms, AlertKind.COMPLAINT, persons.customer_of)
-    actions = of_persons(acted, persons)
-    complaints = answered_complaints(settings, complained, actions, persons)
-    concerned = [(one.customer_id, one.at_ms) for one in (*first, *of_complaints)]
-    concerned += [(one.customer_id, one.at_ms) for one in complaints]
-    customers = {own_id: customer for customer, _ in concerned for own_id in persons.ids_of(customer)}
-    purchases = PurchaseLog(customers, Decoder.of(settings))
-    if concerned:
-        purchases.read(settings, min(at_ms for _, at_ms in concerned))
-    horizon_days = horizon_in_force(settings)
-    found = report(
-        first,
-        mixed,
-        purchases.orders,
-        actions,
-        horizon_days=horizon_days,
-        as_of_ms=purchases.as_of_ms,
-    )
-    answered = complaint_effect(
-        complaints,
-        purchases.orders,
-        within_hours=settings.complaint_again_h or _WITHIN_HOURS,
-        horizon_days=horizon_days,
-        as_of_ms=purchases.as_of_ms,
-    )
-    drawn = report(
-        of_complaints, in_both, purchases.orders, actions, horizon_days=horizon_days, as_of_ms=purchases.as_of_ms
-    ).everyone
-    writing = writing_of(settings)
-    sentence = verdict(found, writing.about)
-    offered = effects_of_offers(settings, writing, since_ms)
+    found = effect_of(settings, since_ms)
     if as_json:
-        told = {"sentence": sentence, **msgspec.to_builtins(found), "complaints": msgspec.to_builtins(answered)}
-        told["complaint_alerts"] = msgspec.to_builtins(drawn)
-        told["offers"] = msgspec.to_builtins(offered)
+        told = {"sentence": found.sentence, **msgspec.to_builtins(found.report)}
+        told["complaints"] = msgspec.to_builtins(found.complaints)
+        told["complaint_alerts"] = msgspec.to_builtins(found.complaint_alerts)
+        told["offers"] = msgspec.to_builtins(found.offers)
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        console_for_people().print(effect_view(found, sentence, answered, drawn, offered))
+        from stream.cli.console import console_for_people
+        from stream.cli.effect_view import effect_view
+
+        console_for_people().print(effect_view(found))
 
 
 def _epoch_ms(text: str) -> int:

@@ -10,6 +10,7 @@ from rich.text import Text
 from stream.alerts.action_records import ActionKind
 from stream.alerts.intervals import Interval
 from stream.catalogue.wording import number_of
+from stream.cli.effect_desk import EffectFound
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import Answered, ComplaintEffect
 from stream.notifications.effect import Comparison, EffectReport, Group
@@ -18,38 +19,27 @@ from stream.reporting.offer_effect import OfferEffect
 __all__ = ["effect_view"]
 
 
-def effect_view(
-    report: EffectReport,
-    sentence: str,
-    answered: ComplaintEffect,
-    drawn: Comparison,
-    offered: Sequence[OfferEffect] = (),
-) -> RenderableType:
-    """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about.
-
-    ``drawn``: of alerts about complaints, the customers who were notified against those held out.
-    """
+def effect_view(found: EffectFound) -> RenderableType:
+    """Lay out what was found: sentence, groups, differences, segments and channels, and what to be careful about."""
+    report = found.report
+    below = (
+        *_notes(report),
+        *_complaints(found.complaints, report.horizon_days),
+        *_drawn(found.complaint_alerts),
+        *_offers(found.offers),
+    )
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
-        return Lines(
-            Text(sentence, "bold"),
-            *_notes(report),
-            *_complaints(answered, report.horizon_days),
-            *_drawn(drawn),
-            *_offers(offered),
-        )
+        return Lines(Text(found.sentence, "bold"), *below)
     return Lines(
-        Text(sentence, "bold"),
+        Text(found.sentence, "bold"),
         Text(),
         Text(f"within {report.horizon_days:g} days after the delivery", "bold"),
         _groups(everyone),
         Text(),
         Text(f"notified less held out, with 95 % intervals: {_verdict(everyone)}", "bold"),
         _differences(report),
-        *_notes(report),
-        *_complaints(answered, report.horizon_days),
-        *_drawn(drawn),
-        *_offers(offered),
+        *below,
     )
 
 

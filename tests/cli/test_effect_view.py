@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from stream.cli.effect_desk import EffectFound
 from stream.cli.effect_view import effect_view
 from stream.notifications.complaint_effect import complaint_effect
 from stream.notifications.effect import EffectReport, report
@@ -26,5 +27,5 @@ SHOWN = (
 def test_what_is_said_below_counts_as_people_do(found: EffectReport, said: str) -> None:
     answered = complaint_effect((), {}, within_hours=24.0, horizon_days=28.0, as_of_ms=None)
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(effect_view(found, "Nobody to compare yet.", answered, NOTHING.everyone))
+    console.print(effect_view(EffectFound(found, "Nobody to compare yet.", answered, NOTHING.everyone, [])))
     assert said in console.export_text()
