@@ -72,12 +72,16 @@ class Computing:
             except DamagedProfileError as error:
                 self._quarantine(error)
 
-    async def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> StepOutcome:
+    async def sweep(
+        self, customers: Sequence[str], *, looks_at_all: bool = False, tells_all: bool = False
+    ) -> StepOutcome:
         """The outcome of due timers of customers who are loaded; see `Partition.sweep`."""
         while True:
             try:
                 scorer, now_ms = self._scorer(), self._clock.now_ms()
-                step = self._partition.prepare_sweep(customers, scorer, now_ms, looks_at_all=looks_at_all)
+                step = self._partition.prepare_sweep(
+                    customers, scorer, now_ms, looks_at_all=looks_at_all, tells_all=tells_all
+                )
                 return step.finish(await self._kernels.run(step))
             except DamagedProfileError as error:
                 self._quarantine(error)

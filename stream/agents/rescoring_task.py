@@ -35,6 +35,7 @@ class Rescoring:
         self._period_ms = period_ms
         self._cursor: int | None = None
         self._answers = 0
+        self._is_asked_for = False
         self._seen = 0
         self._ended_at_s: float | None = None
 
@@ -47,6 +48,11 @@ class Rescoring:
         """Whether some customers are still to be looked at."""
         return self._cursor is not None
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody has asked for what is under way: an import, or an operator. Then all documents are told."""
+        return self._is_asked_for
+
     def begin_if_due(self, state: PartitionState, scorer: Scorer, rest: Rest, now_s: float, now_ms: int) -> bool:
         """Begin, if it is time to; return whether it is under way."""
         if self._cursor is None and rest.is_idle:
@@ -58,6 +64,7 @@ class Rescoring:
             now = Circumstances(asked, self._is_automatic, is_settled, self._period_ms)
             if is_due(state, scorer, now):
                 self._cursor, self._answers, self._seen = 0, asked, 0
+                self._is_asked_for = asked > state.rescored.asked
         return self.is_under_way
 
     async def customers(self, now_s: float) -> list[str]:

@@ -39,6 +39,8 @@ class BareOutcomes(OutcomeBuilder):
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
         appended_at_ms: Mapping[int, int] = MappingProxyType({}),
+        *,
+        tells_all: bool = False,  # noqa: ARG002 - documents are not made
     ) -> StepOutcome:
         state.counters.dead_letters += len(rejections)
         if run is None:

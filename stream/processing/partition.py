@@ -212,16 +212,29 @@ class Partition:
         return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
     def sweep(
-        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
+        self,
+        customer_ids: Sequence[str],
+        scorer: Scorer,
+        now_ms: int,
+        *,
+        looks_at_all: bool = False,
+        tells_all: bool = False,
     ) -> StepOutcome:
         """Fire the timers of customers that are due before the partition's stream time.
 
-        ``looks_at_all``: then score each of them as of stream time, with or without a due timer.
+        ``looks_at_all``: score each as of stream time, due or not. ``tells_all``: publish the document of each.
         """
-        return self.prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all).outcome()
+        step = self.prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all, tells_all=tells_all)
+        return step.outcome()
 
     def prepare_sweep(
-        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
+        self,
+        customer_ids: Sequence[str],
+        scorer: Scorer,
+        now_ms: int,
+        *,
+        looks_at_all: bool = False,
+        tells_all: bool = False,
     ) -> Prepared:
         """`sweep` up to the run of the kernel."""
         state = self.state.next(self.quarantined)
@@ -230,13 +243,13 @@ class Partition:
         gone = [c for c in customer_ids if self._cache.get(c) is None or c in aside]
 
         def finish(run: Run | None) -> StepOutcome:
-            outcome = self._outcomes.build(self._due, state, () if run is None else known, run, scorer, now_ms, [])
+            swept = known if run is not None else ()
+            outcome = self._outcomes.build(self._due, state, swept, run, scorer, now_ms, (), tells_all=tells_all)
             return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
 
         if state.stream_time_ms is None or not known:
             return Prepared(finish)
-        until = state.stream_time_ms
-        make = self._kernel.sweep(self._known(known), until, scorer.model, looks_at_all=looks_at_all)
+        make = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
         return Prepared(finish, known, make, size=len(known))
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:

@@ -123,11 +123,14 @@ class OutcomeBuilder:
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
         appended_at_ms: Mapping[int, int] = MappingProxyType({}),
+        *,
+        tells_all: bool = False,
     ) -> StepOutcome:
         """Make the outcome of ``run`` (None: no customer took part), and count it in ``state``.
 
         ``stored``: the timers that the store is known to have, by customer. ``rejections``: input, record, why.
-        ``appended_at_ms``: of the events that caused an alert, by event id.
+        ``appended_at_ms``: of the events that caused an alert, by event id. ``tells_all``: the documents of all of
+        ``customers`` are published.
         """
         # what cannot be read is known before what is too late, and that before what cannot be processed
         in_order = sorted(rejections, key=_place)
@@ -144,7 +147,7 @@ class OutcomeBuilder:
         ids = quoted(customers)
         outgoing += changes_of_stage(run.stage_changes, customers, ids, self._topics.stages, now_ms)
         documents = document.build(ids, run, scorer, self._rules)
-        outgoing += self._public_documents(run, customers, documents)
+        outgoing += self._public_documents(run, customers, documents, tells_all=tells_all)
         timers, idle = changed_timers(run, customers, stored)
         return StepOutcome(
             state=state,
@@ -167,12 +170,15 @@ class OutcomeBuilder:
         """The record that takes a customer out of the compacted topic."""
         return Outgoing(self._topics.customers, customer.encode(), None, [])
 
-    def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
-        """Documents of the customers with an emission that publishes them, or another stage, each once."""
+    def _public_documents(
+        self, run: Run, customers: Sequence[str], documents: Sequence[bytes], *, tells_all: bool
+    ) -> list[Outgoing]:
+        """Documents of the customers with an emission that publishes them, or another stage, each once; or of all."""
         if not self._published:
             return []
         told = np.isin(run.emissions["kind"], self._published)
-        rows = np.union1d(run.emissions["row"][told], run.stage_changes["row"]).tolist()
+        changed = np.union1d(run.emissions["row"][told], run.stage_changes["row"])
+        rows = range(len(customers)) if tells_all else changed.tolist()
         topic = self._topics.customers
         return [
             Outgoing(topic, customers[row].encode(), document.public(documents[row]), PUBLIC_HEADERS) for row in rows

@@ -17,6 +17,7 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
 from stream.processing.align import Taken
+from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
@@ -132,6 +133,8 @@ class Transport:
 class Rig:
     """All parts of one partition; `start` makes a worker as an assignment does."""
 
+    publish_customers = "never"
+
     def __init__(
         self,
         client: Client,
@@ -192,7 +195,15 @@ class Rig:
 
     def partition(self) -> Partition:
         """A partition with a small cache, so that profiles are read from Redis as well."""
-        return Partition(PARTITION, self.rules, Kernel(self.rules), self.topics, TOPICS, 2)
+        return Partition(
+            PARTITION,
+            self.rules,
+            Kernel(self.rules),
+            self.topics,
+            TOPICS,
+            2,
+            published=ACTED_ON[self.publish_customers],
+        )
 
     def is_done(self, worker: PartitionWorker) -> bool:
         """Whether everything produced is stored and published and all due timers have fired."""

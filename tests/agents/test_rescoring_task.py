@@ -146,6 +146,24 @@ def test_customers_are_scored_again_on_request_only(redis_server: EmbeddedRedis,
     play(redis_server, namespace, scenario, rescore="asked")
 
 
+def test_who_asks_gets_the_document_of_every_customer_published(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """Else readers of the topic know of scores and segments only as far as something has changed since."""
+
+    async def scenario(field: ChangingRig) -> None:
+        field.rig.publish_customers = "changes"
+        worker, _ = await field.rig.start()
+        field.scorer = scorer_of(SILENCE)
+        await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")
+        before = len(field.rig.broker.published)
+        field.asked = 1
+        await until(lambda: is_rescored(worker, 1) and field.rig.is_done(worker), "the request is answered")
+        told = [record for record in field.rig.broker.published[before:] if record.topic == "customers"]
+        found = {orjson.loads(record.value or b"")["customer_id"]: record.value or b"" for record in told}
+        assert risks(found) == pytest.approx(expected_risks(), abs=1e-6)
+
+    play(redis_server, namespace, scenario)
+
+
 def test_in_the_mode_on_request_nothing_happens_without_one(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()

@@ -51,12 +51,10 @@ class FailingPartition(Partition):
             raise self.error
         return super().prepare_step(taken, scorer, now_ms)
 
-    def prepare_sweep(
-        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
-    ) -> Prepared:
+    def prepare_sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, **how: bool) -> Prepared:
         if self.in_sweeps and customer_ids:
             raise self.error
-        return super().prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)
+        return super().prepare_sweep(customer_ids, scorer, now_ms, **how)
 
 
 def test_bytes_that_are_gone_with_the_token_are_no_damage(redis_server: EmbeddedRedis, namespace: str) -> None:
