@@ -7,6 +7,7 @@ from typing import Final
 from stream.alerts.sentences import FROM_WHAT, HOW_SURE
 from stream.features.registry import DAY_MS
 from stream.features.stages import Stage
+from stream.reporting.assess import Standing
 from stream.reporting.entries import Today
 from stream.reporting.words import ENGLISH, Words
 from stream.reporting.writing import Writing
@@ -42,8 +43,13 @@ _CAME = MappingProxyType(
 
 def standing_line(found: Today, writing: Writing, words: Words = ENGLISH) -> str:
     """How the customers stand with the shop, by their own habits."""
+    # stages, which stand beside it, have an "at risk" of their own
     named = [
-        words.gettext("%(count)s %(standing)s", count=writing.number(count), standing=words.name(standing))
+        words.gettext(
+            "%(count)s %(standing)s",
+            count=writing.number(count),
+            standing=words.gettext("overdue") if standing == Standing.AT_RISK.text else words.name(standing),
+        )
         for standing, count in found.standing.items()
         if count
     ]
