@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import DECIMALS, Zone
+from stream.cli.parameters import DECIMALS, Currency, Separator, Zone
 from stream.cli.reach import Local, reach
 from stream.cli.saying import say
 from stream.settings import Settings
@@ -30,7 +30,7 @@ _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Event
 )
 @click.option("--dry-run", is_flag=True, help="Read everything, show what would be imported, import nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where to list the rows that are not used. [data dir]")
-@click.option("--currency", default="", metavar="CODE", help="Of amounts that name none.")
+@click.option("--currency", type=Currency(), default="", metavar="CODE", help="Of amounts that name none.")
 @click.option("--timezone", type=Zone(), help="Of times that have no offset. [that of the shop]")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Order in dates that do not tell.")
 @click.option("--decimal", type=click.Choice([*DECIMALS]), help="Decimal sign of amounts that do not tell.")
@@ -40,7 +40,13 @@ _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Event
     help="Rows with the same order number: sum their amounts, or each has the whole amount.",
 )
 @click.option("--encoding", default="", help="Of text files. [found out]")
-@click.option("--delimiter", default="", help="What separates cells in text files. [found out]")
+@click.option(
+    "--delimiter",
+    type=Separator(),
+    default="",
+    metavar="CHARACTER",
+    help="What separates cells in text files. [found out]",
+)
 @click.option("--sheet", default="", help="Of a spreadsheet. [the one with most rows]")
 @click.option(
     "--max-rejected",
@@ -69,10 +75,10 @@ def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...
         mapping_file=given["mapping"],
         dates=given["dates"] or "",
         decimal=DECIMALS.get(given["decimal"] or "", ""),  # type: ignore[arg-type]
-        currency=given["currency"].upper(),
+        currency=given["currency"],
         zone=given["timezone"] or (None if settings.shop_timezone == "UTC" else zone_of(settings.shop_timezone)),
         encoding=given["encoding"],
-        delimiter=given["delimiter"].replace("\\t", "\t"),
+        delimiter=given["delimiter"],
         sheet=given["sheet"],
         line_items=given["line_items"] or "",
     )

@@ -23,7 +23,7 @@ from stream.cli.settle import wait_until_settled
 from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
-from stream.errors import ImportFileError, StorageError, StreamError
+from stream.errors import ImportFileError, PublishError, StorageError, StreamError
 from stream.features.registry import DAY_MS
 from stream.imports.import_ledger import ImportLedger
 from stream.imports.import_summary import Summary
@@ -189,9 +189,10 @@ class ImportRun:
             write_report(report, staging.issues(), [source.name for source in sources])
             self._say(f"\nEach of these rows is listed in {report}")
         if 100 * summary.refused_share > self._max_rejected:
+            others = " The others are used all the same." if summary.orders else ""
             self._say(
                 f"\n{summary.refused_share:.0%} of the rows were refused, more than --max-rejected"
-                f" {self._max_rejected:g}: look at the reasons above. The others are used all the same."
+                f" {self._max_rejected:g}: look at the reasons above.{others}"
             )
             return 1
         return 0
@@ -218,11 +219,18 @@ class ImportRun:
     def _send(self, settings: Settings, staging: Staging, ledger: ImportLedger, summary: Summary) -> None:
         self._begin_with_horizon(settings)
         began = time.monotonic()
-        with (
-            Producer(settings, logger=silent) as producer,
-            Bar("publishing", summary.new_events) as advance,
-        ):
-            published = publish(staging.events(), producer, ledger, advance)
+        try:
+            with (
+                Producer(settings, logger=silent) as producer,
+                Bar("publishing", summary.new_events) as advance,
+            ):
+                published = publish(staging.events(), producer, ledger, advance)
+        except PublishError as error:
+            what = f"{error}".partition("; ids: ")[0]
+            raise PublishError(
+                f"not everything was imported: {what}. See that Kafka, or `stream up`, runs; then run the same import"
+                " again, which counts nothing twice"
+            ) from error
         self._say(
             f"\nImported {number_of(summary.new_orders, 'new order', 'new orders')}:"
             f" {number_of(published, 'event', 'events')} published in {time.monotonic() - began:.1f} s."

@@ -60,7 +60,9 @@ class LazyGroup(click.Group):
         except SettingsError as error:
             raise _Failure(str(error), 2) from error
         except StreamError as error:
-            raise _Failure(str(error), 1) from error
+            if not _is_about_a_full_disk(error.__cause__):
+                raise _Failure(str(error), 1) from error
+            raise _Failure(f"{error}. Make room on the disk, then run this again", 1) from error
         except Exception as error:
             if not _is_about_a_full_disk(error):
                 raise
@@ -68,7 +70,7 @@ class LazyGroup(click.Group):
             raise _Failure(f"the disk is full, there is no room{where}: make some, then run this again", 1) from error
 
 
-def _is_about_a_full_disk(error: Exception) -> bool:
+def _is_about_a_full_disk(error: BaseException | None) -> bool:
     """Also as SQLite says it, which is not imported for that: it would take time at every start."""
     is_of_system = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     return is_of_system or getattr(error, "sqlite_errorcode", None) == _SQLITE_FULL

@@ -38,4 +38,4 @@ def write_page(path: Path, text: str, *, is_private: bool = False) -> None:
         unfinished.write_text(text, "utf-8")
         unfinished.replace(path)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error}") from error
+        raise SettingsError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -229,7 +229,7 @@ class _Explained:
     ) -> None:
         if isinstance(error, sqlite3.Error | OSError):
             raise ImportFileError(
-                f"{self._path}: cannot be used: {error}; it should be a file of this program"
+                f"{self._path}: cannot be used: {error}; it should be this program's, and yours to write"
             ) from error
 
 
