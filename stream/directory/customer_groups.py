@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 
 from stream.directory.schema import channels, customers
 
@@ -30,13 +30,13 @@ def by_channel(connection: Connection) -> dict[str, int]:
 def names_of(connection: Connection, column: str) -> list[str]:
     """The names of stages, tiers or segments that customers have, or of channels by which they came, sorted.
 
-    A look into the index for each. Channels are any text, so there may be more than are found: the first hundred.
+    One query, with a look into the index for each name. Channels are any text, so there may be more than are found:
+    the first hundred.
     """
-    of, found = (channels if column == "channel" else customers).c[column], list[str]()
-    while len(found) < _MAX_NAMES:
-        query = select(func.min(of))
-        name = connection.execute(query.where(of > found[-1]) if found else query).scalar_one()
-        if name is None:
-            break
-        found.append(str(name))
-    return found
+    of = (channels if column == "channel" else customers).c[column]
+    found = select(func.min(of).label("name"), literal(1).label("place")).cte("found", recursive=True)
+    after = select(func.min(of)).where(of > found.c.name).scalar_subquery()
+    is_followed = (found.c.name.is_not(None), found.c.place < _MAX_NAMES)
+    found = found.union_all(select(after, found.c.place + 1).where(*is_followed))
+    names = select(found.c.name).where(found.c.name.is_not(None)).order_by(found.c.place)
+    return [str(name) for name in connection.execute(names).scalars()]

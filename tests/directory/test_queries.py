@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from stream.directory import customer_groups, customer_queries
 from stream.directory.customer_groups import by_channel, names_of
@@ -245,6 +245,9 @@ def test_customers_are_counted_by_channel(store: DirectoryStore, monkeypatch: py
     with reading(store.engine) as connection:
         wanted = Counter(row.channel for row in connection.execute(select(channels)))
         assert [*by_channel(connection).items()] == sorted(wanted.items(), key=lambda of: (-of[1], of[0]))
+        asked: list[str] = []
+        event.listen(connection, "before_cursor_execute", lambda *about: asked.append(about[2]))
         assert names_of(connection, "channel") == sorted(wanted)
+        assert len(asked) == 1
         monkeypatch.setattr(customer_groups, "_MAX_NAMES", 1)
         assert names_of(connection, "channel") == sorted(wanted)[:1]
