@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.cli.kafka import admin_client, client_config, silent
+from stream.cli.topic_spans import Place, Spans, TopicSpans
 from stream.errors import PublishError, TopologyError
 from stream.events.times import epoch_ms
 from stream.identity.departures import is_repeat
@@ -20,7 +21,7 @@ from stream.settings import Settings
 
 __all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time", "once_each", "spans_of"]
 
-Ends = dict[tuple[str, int], int]
+Ends = dict[Place, int]
 
 _TIMEOUT_S = 30.0
 _POLL_S = 0.2
@@ -43,21 +44,10 @@ def ends_of(settings: Settings, topics: Iterable[str]) -> Ends:
     return {place: end for place, (_, end) in spans_of(settings, topics).items()}
 
 
-def spans_of(settings: Settings, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
+def spans_of(settings: Settings, topics: Iterable[str]) -> Spans:
     """As `ends_of`, with the offset of the oldest record that is still there before it."""
-    consumer = Consumer(client_config(settings, group_id=f"{settings.group}.move"), logger=silent)
-    try:
-        known = consumer.list_topics(timeout=_TIMEOUT_S).topics
-        return {
-            (topic, p): consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S)
-            for topic in topics
-            if topic in known
-            for p in known[topic].partitions
-        }
-    except KafkaException as error:
-        raise TopologyError(f"Kafka at {settings.kafka_bootstrap}: {error.args[0].str()}") from error
-    finally:
-        consumer.close()
+    with TopicSpans(settings) as spans:
+        return spans.of(spans.places(topics))
 
 
 class _Producer:

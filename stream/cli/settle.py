@@ -1,13 +1,10 @@
 """Waiting until everything that was published has been worked off."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-
-from stream.cli.kafka import client_config, silent
-from stream.errors import StreamError, TopologyError
+from stream.cli.topic_spans import Place, Spans, TopicSpans
+from stream.errors import StreamError
 from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from stream.storage.overview import Overview
@@ -17,7 +14,6 @@ __all__ = ["unread", "wait_until_settled"]
 
 #: Nothing has moved for so long although there is work.
 PATIENCE_S = 120.0
-_TIMEOUT_S = 15.0
 _LOOK_S = 0.25
 
 
@@ -31,10 +27,10 @@ def wait_until_settled(
     has moved for ``patience_s``, `TopologyError` and `StorageError` when a server does not answer. The broker in memory
     (Tansu) tells the ends of its partitions wrong, so this waits for nothing there.
     """
-    with _Ends(settings) as ends, Overview(settings) as overview:
+    with TopicSpans(settings) as ends, Overview(settings) as overview:
         if settings.join_identities:
             _wait_until_passed_on(settings, ends, tell, patience_s)
-        events = ends.of(settings.event_topics, settings.partitions)
+        events = ends.of(_places(settings.event_topics, settings))
         expected = sum(end - begin for begin, end in events.values())
         patience = _Patience(patience_s)
         while True:
@@ -43,7 +39,7 @@ def wait_until_settled(
             totals, learned = overview.totals(), overview.trainer().offset
             tell(expected - missing, expected)
             if not (missing or totals.due or totals.outbox):
-                ((_, examples),) = ends.of([settings.training_examples], 1).values()
+                ((_, examples),) = ends.of([(settings.training_examples, 0)]).values()
                 if learned >= examples:
                     return
             patience.look(
@@ -54,7 +50,7 @@ def wait_until_settled(
             time.sleep(_LOOK_S)
 
 
-def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple[str, int], int]) -> Mapping[str, int]:
+def unread(spans: Spans, read: Mapping[Place, int]) -> Mapping[str, int]:
     """Of each topic, how many records are still to be read.
 
     ``spans``: the first offset that is there, and the next one; ``read``: the next one of who reads.
@@ -70,10 +66,10 @@ def unread(spans: Mapping[tuple[str, int], tuple[int, int]], read: Mapping[tuple
 
 
 def _wait_until_passed_on(
-    settings: Settings, ends: "_Ends", tell: Callable[[int, int], None], patience_s: float
+    settings: Settings, ends: TopicSpans, tell: Callable[[int, int], None], patience_s: float
 ) -> None:
     """Wait until `arrivals` has read and published what there is now: only then do the event topics have it."""
-    arrived = ends.of([settings.arrivals], settings.partitions)
+    arrived = ends.of(_places([settings.arrivals], settings))
     expected = sum(end - begin for begin, end in arrived.values())
     patience = _Patience(patience_s)
     with ProjectionDesk(settings) as desk:
@@ -94,6 +90,10 @@ def _wait_until_passed_on(
             time.sleep(_LOOK_S)
 
 
+def _places(topics: Iterable[str], settings: Settings) -> list[Place]:
+    return [(topic, p) for topic in topics for p in range(settings.partitions)]
+
+
 class _Patience:
     """Gives up when nothing has moved for ``seconds``."""
 
@@ -108,28 +108,3 @@ class _Patience:
             self._moved_at, self._seen = time.monotonic(), now
         elif time.monotonic() - self._moved_at > self._seconds:
             raise StreamError(f"nothing has moved for {self._seconds:.0f} s: {what}")
-
-
-class _Ends:
-    """Where the partitions of topics begin and end."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.kafka_bootstrap
-        self._consumer = Consumer(client_config(settings, group_id=f"{settings.group}.ends"), logger=silent)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._consumer.close()
-
-    def of(self, topics: "tuple[str, ...] | list[str]", partitions: int) -> dict[tuple[str, int], tuple[int, int]]:
-        """First and next offset by topic and partition. Raises `TopologyError` when the broker does not tell."""
-        try:
-            return {
-                (topic, p): self._consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S)
-                for topic in topics
-                for p in range(partitions)
-            }
-        except KafkaException as error:
-            raise TopologyError(f"Kafka at {self._bootstrap}: {error.args[0].str()}") from error
