@@ -22,6 +22,9 @@ _MARKS = (
 )
 #: What shops' systems and spreadsheets still write. The first is by far the most common, and wins where all is equal.
 _LEGACY = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp932", "gb18030", "big5", "euc_kr", "euc_jp")
+_JAPANESE = ("cp932", "euc_jp")
+#: The share of kana among the characters that are not ASCII.
+_MIN_KANA = 0.1
 _MAX_MESS = 0.4
 _SAMPLE_BYTES = 65_536
 
@@ -91,7 +94,23 @@ def _lines(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest.split(b"\n")
 
 
+def _japanese(sample: bytes) -> str:
+    """The encoding in which `sample` is Japanese: by its kana, which other texts do not have by chance. Empty: none."""
+    for encoding in _JAPANESE:
+        try:
+            lines = sample.decode(encoding).splitlines()
+        except UnicodeDecodeError:
+            continue
+        # the names of columns, which have kana where names of people have none
+        foreign = [char for char in lines[0] if not char.isascii()]
+        if sum("\u3041" <= char <= "\u30ff" for char in foreign) >= _MIN_KANA * len(foreign):
+            return encoding
+    return ""
+
+
 def _guessed(sample: bytes) -> str:
+    if known := _japanese(sample):
+        return known
     found = from_bytes(sample, cp_isolation=list(_LEGACY), threshold=_MAX_MESS)
     best = found.best()
     if best is None:

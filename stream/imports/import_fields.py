@@ -84,8 +84,8 @@ MEANINGS: Final = MappingProxyType(
     }
 )
 
-# English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Swedish, Chinese; as `names.compared` writes
-# them. The first of two columns that fit one field is the one whose name comes first here.
+# English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Swedish, Chinese, Japanese; as
+# `names.compared` writes them. The first of two columns that fit one field is the one whose name comes first here.
 _WORDS: Final[dict[Piece, str]] = {
     Piece.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
@@ -97,6 +97,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
         "|reference|id"
         "|bestell id|订单编号|订单号|订单id|订单|交易号|交易编号|流水号|单号|編號|訂單編號|訂單號"
+        "|注文番号|注文id|受注番号|伝票番号"
     ),
     Piece.DATE: (
         "order date|ordered at|ordered on|date ordered|order time|order created|created at|created|date created"
@@ -109,6 +110,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "|datum der bestellung|date et heure|fecha y hora|fecha del pago|下单时间|下单日期|订单日期|订单时间"
         "|订单创建时间|创建时间|付款时间|支付时间|订单付款时间|成交时间|交易时间|购买时间"
         "|购买日期|日期|时间|下單時間|訂單日期|日期時間"
+        "|注文日|注文日時|受注日|受注日時|購入日|購入日時"
     ),
     Piece.TIME: "time|order time|uhrzeit|zeit|heure|hora|ora|tijd|godzina|tid|klockslag",
     Piece.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
@@ -124,10 +126,12 @@ _WORDS: Final[dict[Piece, str]] = {
         "|prix total|importe pagado|total pagado|precio total|实付金额|买家实付金额|买家实际支付金额"
         "|实际支付金额|实收金额|支付金额"
         "|付款金额|订单金额|订单总额|订单总金额|成交金额|交易金额|总金额|总额|合计|总计|金额|销售额|實付金額|訂單金額|總金額|金額"
+        "|合計金額|請求金額|こ請求額|支払金額|注文金額|合計"
     ),
     Piece.CURRENCY: (
         "currency|currency code|order currency|wahrung|waehrung|devise|monnaie|moneda|divisa|valuta|moeda|waluta"
         "|币种|货币|币别|幣別|貨幣"
+        "|通貨"
     ),
     Piece.EMAIL: (
         "email|e mail|email address|e mail address|customer email|customer e mail|billing email|email billing"
@@ -135,6 +139,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "|adresse email|courriel|correo electronico|correo|email del cliente|indirizzo email|posta elettronica"
         "|e mailadres|emailadres|endereco de email|adres e mail|adres email|epost|e post"
         "|邮箱|电子邮箱|邮箱地址|电子邮件|邮件|买家邮箱|客户邮箱|電子郵件|電郵"
+        "|メールアトレス|eメール|メール"
     ),
     Piece.CUSTOMER: (
         "customer id|customer number|customer no|customer ref|client id|client number|buyer id|buyer username|user id"
@@ -145,11 +150,13 @@ _WORDS: Final[dict[Piece, str]] = {
         "|id klienta|klient|kupujacy|kundnummer|kund|kundenummer"
         "|nick|客户编号|客户id|顾客编号|会员编号|会员号|会员id|用户id|用户编号|买家id|买家会员名|买家昵称|买家旺旺|买家账号|买家|会员名|会员|用户名|昵称|客户|顾客"
         "|用户|客户名称|顾客姓名|客戶編號|會員編號|買家|顧客|客戶"
+        "|顧客番号|顧客id|会員番号|お客様番号"
     ),
     Piece.STATUS: (
         "order status|status|financial status|payment status|state|bestellstatus|zahlungsstatus|statut|etat"
         "|statut de la commande|estado|estado del pedido|stato|stato ordine|orderstatus|status zamowienia"
         "|订单状态|交易状态|支付状态|付款状态|状态|訂單狀態|狀態"
+        "|注文ステータス|ステータス|注文状況"
     ),
     Piece.EVENT: (
         "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo|交易类型|业务类型|类型"
@@ -184,11 +191,13 @@ _WORDS: Final[dict[Piece, str]] = {
         "|artikelbezeichnung|bezeichnung|produktname|beschreibung|nom du produit|designation|nombre del producto"
         "|descripcion|nome prodotto|descrizione|productnaam|omschrijving|nazwa produktu|produktnamn"
         "|商品名称|商品标题|宝贝标题|宝贝名称|产品名称|品名|商品名稱"
+        "|商品名"
     ),
     Piece.QUANTITY: (
         "quantity|qty|lineitem quantity|item quantity|pieces|units|count|menge|anzahl|stuck|stuckzahl|quantite|qte"
         "|cantidad|quantita|aantal|quantidade|qtd|ilosc|antal"
         "|数量|购买数量|商品数量|件数|數量"
+        "|個数"
     ),
     Piece.PRICE: (
         "unit price|price|item price|lineitem price|price each|item cost|einzelpreis|stuckpreis|preis|prix unitaire"
@@ -207,6 +216,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "customer name|full name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
         "|nom du client|nombre completo|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
         "|姓名|收货人姓名|收货人|收件人|收件人姓名|客户姓名|联系人|收貨人"
+        "|お客様名|氏名|お名前|購入者名|注文者名|顧客名"
     ),
     Piece.FIRST_NAME: (
         "first name|billing first name|first name billing|given name|vorname|prenom|nombre|nome|voornaam|imie|fornamn"

@@ -26,6 +26,9 @@ _OFFSET: Final = re.compile(r"(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{9,}(\.[
 #: Characters of the words for amounts and prices that are written so in the People's Republic only.
 _SIMPLIFIED: Final = frozenset("额实总计价单订")
 
+#: Letters of Japanese alone.
+_KANA: Final = re.compile("[\u3041-\u30ff]")
+
 #: So many changes of date must agree before the order of the rows counts as a sign.
 _MIN_STEPS: Final = 3
 
@@ -162,10 +165,11 @@ def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
     if named or not ("" in seen.currencies or seen.has_yuan_or_yen):
         return named
     is_chinese = any(not _SIMPLIFIED.isdisjoint(name) for name in names)
-    if Piece.CURRENCY not in mapping.columns and (is_chinese or "" in seen.currencies):
-        what = "Chinese yuan" if is_chinese else "US dollars"
+    assumed = "JPY" if any(map(_KANA.search, mapping.columns.values())) else "CNY" if is_chinese else "USD"
+    if Piece.CURRENCY not in mapping.columns and (assumed != "USD" or "" in seen.currencies):
+        what = {"JPY": "yen", "CNY": "Chinese yuan", "USD": "US dollars"}[assumed]
         notes.append(f"The amounts name no currency; taken as {what}. Another one: --currency EUR")
-    return "CNY" if is_chinese else "USD"
+    return assumed
 
 
 def _dates(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) -> DateOrder | None:

@@ -89,6 +89,15 @@ def test_amounts_of_currencies_without_cents_have_thousands(
     assert (result.money(), {event["currency"] for event in result.events}) == (3038.0, {"JPY"})
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "euc_jp"])
+def test_a_japanese_export_is_read_in_its_encodings_and_its_currency(tmp_path: Path, encoding: str) -> None:
+    lines = [f'{k},2024/03/0{k},山田太郎,k{k}@b.example,"12,{k}00"' for k in range(1, 6)]
+    path = table(tmp_path / "a.csv", rows("注文番号,注文日,お客様名,メールアドレス,合計金額", lines), encoding)
+    result = imported(path)
+    assert (result.money(), {event["currency"] for event in result.events}) == (61_500.0, {"JPY"})
+    assert any("taken as yen" in note for note in result.sources[0].reading.notes)
+
+
 def test_a_currency_with_cents_beside_them_still_leaves_the_question(tmp_path: Path) -> None:
     lines = ['1,2024-03-01,a@b.example,"1,519",JPY', '2,2024-03-02,b@b.example,"1,519",USD']
     with pytest.raises(ImportFileError, match="--decimal point or --decimal comma"):

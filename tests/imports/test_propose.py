@@ -14,6 +14,7 @@ from stream.imports.table import open_table
 from tests.imports.shop import imported, rows, table
 
 LANGUAGES = {
+    "Japanese": ("注文番号,注文日,会員番号,メールアドレス,合計金額,消費税,送料", ","),
     "German": ("Bestellnr.;Bestelldatum;Kundennummer;E-Mail-Adresse;Gesamtbetrag (€);MwSt.;Versandkosten", ";"),
     "French": ("N° de commande;Date de commande;N° client;Courriel;Montant total;TVA;Livraison", ";"),
     "Spanish": ("Número de pedido;Fecha del pedido;Nº cliente;Correo electrónico;Importe total;IVA;Envío", ";"),
