@@ -9,7 +9,7 @@ import orjson
 
 from stream.cli.directory_at import customer_object, open_directory
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import Day
+from stream.cli.parameters import CalendarDay
 from stream.cli.serving import serving
 from stream.features.stages import STAGE_NAMES
 from stream.processing.rfm import Tier
@@ -17,7 +17,7 @@ from stream.settings import Settings
 
 __all__ = ["directory"]
 
-_DAY = Day()
+_DAY = CalendarDay()
 _STAGES = tuple(stage.replace("_", " ") for stage in STAGE_NAMES)
 _TIERS = tuple(tier.text for tier in Tier if tier)
 _SORTS = ("id", "spend", "last-order", "risk", "at-stake")

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import Day
+from stream.cli.parameters import CalendarDay
 from stream.cli.reach import Local
 from stream.errors import SettingsError, StorageError
 from stream.settings import Settings
@@ -183,7 +183,7 @@ def loyalty(settings: Settings, *, customer_id: str | None, limit: int, as_json:
 
 
 @feedback.command(cls=SettingsCommand)
-@click.option("--week", type=Day(), help="Of the week of this day. [the newest text's]")
+@click.option("--week", type=CalendarDay(), help="Of the week of this day. [the newest text's]")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @with_settings("Redis", "Topics", local=Local.REDIS)
 def themes(settings: Settings, *, week: datetime | None, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-__all__ = ["DECIMALS", "Currency", "Day", "Separator", "Zone"]
+__all__ = ["DECIMALS", "CalendarDay", "Currency", "Separator", "Zone"]
 
 DECIMALS: Final = {"point": ".", "comma": ","}
 
@@ -24,7 +24,7 @@ class Zone(click.ParamType):
         return found
 
 
-class Day(click.ParamType):
+class CalendarDay(click.ParamType):
     """A day as in ISO 8601; its midnight, without a zone."""
 
     name = "day"

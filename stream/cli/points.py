@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import Day
+from stream.cli.parameters import CalendarDay
 from stream.cli.reach import Local
 from stream.errors import SettingsError, StorageError
 from stream.settings import Settings
@@ -21,7 +21,7 @@ __all__ = ["points"]
 @click.command(cls=SettingsCommand)
 @click.argument("words", nargs=-1, required=True, metavar="ID | spend ID N | give ID N")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@click.option("--as-of", "as_of", type=Day(), help="At the end of this day. [now]")
+@click.option("--as-of", "as_of", type=CalendarDay(), help="At the end of this day. [now]")
 @click.option("--note", help="What they are spent or given for, at most 2,000 characters.")
 @click.option("--movement-id", help="A repeat under the same id is no second movement. [a new one]")
 @with_settings("Redis", "Kafka", "Topics", "Labels", "Shop", local=Local.SERVERS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import Day
+from stream.cli.parameters import CalendarDay
 from stream.cli.reach import Local
 from stream.errors import StorageError
 from stream.settings import Settings
@@ -33,7 +33,7 @@ _AT_ONCE = 2000
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Length of today's list.")
 @click.option(
     "--as-of",
-    type=Day(),
+    type=CalendarDay(),
     metavar="DAY",
     help="Another day than today, such as 2026-01-31; not before the newest event.",
 )

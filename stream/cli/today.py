@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.parameters import Day
+from stream.cli.parameters import CalendarDay
 from stream.cli.reach import Local
 from stream.errors import SettingsError
 from stream.settings import Settings
@@ -23,7 +23,7 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Length of the list.")
 @click.option(
     "--as-of",
-    type=Day(),
+    type=CalendarDay(),
     metavar="DAY",
     help="Another day than today, such as 2026-01-31; not before the newest event.",
 )

@@ -67,7 +67,8 @@ def up(settings: Settings, *, workers: int, ingest: bool, has_console: bool) -> 
             say("stopping")
             return
         for service in shop.services:
-            say(f"{service.name} runs" + (f" at {service.address}" if service.address else ""))
+            if service.address:  # nobody has to know of the others while they run
+                say(f"{service.name} runs at {service.address}")
         say(f"ready after {time.monotonic() - began:.1f} s; in another terminal: stream import FILE, stream today")
         while not request.count:
             request.wait(POLL_INTERVAL_S)
