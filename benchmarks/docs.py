@@ -127,7 +127,7 @@ def scale(report: Report) -> str:
     return "\n\n".join(
         (
             table(["customers", *(f"{size['customers']:,}" for size in sizes)], rows),
-            f"`cache_customers` was {report['cache_customers']:,}. Real events, replayed at full speed with learning:",
+            f"`cache_mb` was {report['cache_mb']}. Real events, replayed at full speed with learning:",
             table(("log", "events", "landmarks and labels", "s", "Redis bytes of a document"), years),
             f"The id of an example that was learned takes {report['years'][0]['bytes_per_learned_id']:.0f} bytes.",
         )

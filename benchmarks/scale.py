@@ -115,7 +115,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
     last = Workload(events=100 * partitions, customers=customers, days=0.001, prefix="l")
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
-        stack(Path(name), partitions, freeze_model=True, cache_customers=cache) as running,
+        stack(Path(name), partitions, freeze_model=True, cache_mb=cache) as running,
         Overview(running.settings) as overview,
     ):
         settings = Settings.from_env(running.settings.to_env(), {"log_level": "INFO"})
@@ -237,7 +237,7 @@ def main() -> None:
     parser.add_argument("--customers", default="10000,100000,1000000", help="sizes, comma-separated")
     parser.add_argument("--events", type=int, default=300_000, help="measured on top of the history (300,000)")
     parser.add_argument("--partitions", type=int, default=4)
-    parser.add_argument("--cache", type=int, default=200_000, help="the worker's cache_customers (200,000)")
+    parser.add_argument("--cache", type=int, default=400, help="the worker's cache_mb (400)")
     parser.add_argument("--logs", type=Path, nargs="*", default=sorted(Path("examples").glob("*_events.csv.gz")))
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
@@ -247,7 +247,7 @@ def main() -> None:
         print(sizes[-1], flush=True)
     years = [replay_year(log, options.partitions) for log in options.logs]
     print(*years, sep="\n")
-    report = {"sizes": sizes, "cache_customers": options.cache, "years": years}
+    report = {"sizes": sizes, "cache_mb": options.cache, "years": years}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "scale.json").write_text(json.dumps(report, indent=2) + "\n")
 

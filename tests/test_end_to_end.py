@@ -35,7 +35,7 @@ LOG = made_up(7, customers=60, days=200, events=2_700)
 def field(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
 ) -> Iterator[Deployment]:
-    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_mb=0)
     yield field
     field.close()
 

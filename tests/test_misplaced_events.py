@@ -28,7 +28,7 @@ LOG = made_up(11, customers=40, days=60, events=1_200)
 def field(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
 ) -> Iterator[Deployment]:
-    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_mb=0)
     yield field
     field.close()
 
@@ -37,7 +37,7 @@ def field(
 def kept(redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Deployment]:
     """On a broker whose confirmed records and offsets outlive everything."""
     with DurableBroker(tmp_path / "broker") as broker:
-        field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+        field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_mb=0)
         yield field
         field.close()
 

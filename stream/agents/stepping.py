@@ -8,7 +8,7 @@ from stream.errors import CodecError, StorageError, SystematicError
 
 __all__ = ["step_until"]
 
-_MORE_MEMORY = "give the worker more, or set cache_customers or batch_max_records lower"
+_MORE_MEMORY = "give the worker more, or set cache_mb or batch_max_records lower"
 
 
 async def step_until(

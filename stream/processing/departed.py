@@ -30,6 +30,7 @@ from stream.processing.align import Taken
 from stream.processing.document import packed_state, public
 from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition, without_edition
 from stream.processing.erased import Refuses
+from stream.processing.profile_cache import ProfileCache
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
 
@@ -72,7 +73,7 @@ class Departed:
     ``history_ms``: of so long a time events are sent again.
     """
 
-    def __init__(self, profiles: dict[str, bytes | None], history_ms: int) -> None:
+    def __init__(self, profiles: ProfileCache, history_ms: int) -> None:
         self._profiles = profiles
         self._history_ms = history_ms
         self._editions: dict[str, Edition] = {}

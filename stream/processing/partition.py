@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 import numpy as np
 
@@ -24,12 +23,13 @@ from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.prepared import Prepared
+from stream.processing.profile_cache import ProfileCache
 from stream.processing.quarantine import admit, set_aside
 from stream.processing.refused import refused
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState
-from stream.processing.step_outcome import NO_TIMER, OutcomeBuilder, StepOutcome, appended_at_ms
+from stream.processing.step_outcome import OutcomeBuilder, StepOutcome, appended_at_ms
 
 __all__ = ["Partition"]
 
@@ -50,7 +50,7 @@ class Partition:
         kernel: Kernel,
         topics: Topics,
         input_topics: Sequence[str],
-        cache_customers: int,
+        cache_bytes: int,
         placement: PartitionPlacement | None = None,
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
@@ -62,12 +62,9 @@ class Partition:
         self._rules = rules
         self._kernel = kernel
         self.input_topics = tuple(input_topics)
-        self._cache: dict[str, bytes | None] = {}
-        self._cache_customers = cache_customers
+        self._cache = ProfileCache(cache_bytes)
         self._placement = placement
         self._outcomes = builder(partition, self.input_topics, rules, topics, money, published)
-        #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
-        self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
         self._damaged: dict[str, str] = {}
         self._departed = Departed(self._cache, history_ms)
@@ -77,7 +74,6 @@ class Partition:
         """Begin from a stored state (None: an empty partition), with nothing cached."""
         self.state = state if state is not None else PartitionState()
         self._cache.clear()
-        self._due.clear()
         self._damaged.clear()
         self._departed.clear()
 
@@ -143,21 +139,20 @@ class Partition:
     def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """Process these customers again: read their profiles again, and check their timers."""
         released = self.state.quarantined.keys() & set(customers)
-        outcome = self._outcomes.build(self._due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._cache.due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
         for customer in released:
             del outcome.state.quarantined[customer]
-            self._cache.pop(customer, None)
+            self._cache.drop(customer)
         due_ms = (self.state.stream_time_ms or 0) - 1
         return replace(outcome, timers=dict.fromkeys(sorted(released), due_ms))
 
     def erase(self, customers: Sequence[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """An outcome that forgets these customers: documents without content, no timers, tombstones."""
-        outcome = self._outcomes.build(self._due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._cache.due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
         for customer in customers:
             outcome.state.quarantined.pop(customer, None)
             self._damaged.pop(customer, None)
-            self._cache.pop(customer, None)
-            self._due.pop(customer, None)
+            self._cache.drop(customer)
             self._departed.forget(customer)
         tombstones = [self._outcomes.tombstone(customer) for customer in customers]
         return replace(outcome, forgotten=[*customers], idle=[*customers], outgoing=outcome.outgoing + tombstones)
@@ -194,7 +189,7 @@ class Partition:
     ) -> StepOutcome:
         rejections = list(taken.rejections)
         if run is None:
-            outcome = self._outcomes.build(self._due, state, (), None, scorer, now_ms, rejections)
+            outcome = self._outcomes.build(self._cache.due, state, (), None, scorer, now_ms, rejections)
             return self._with_forwarded(outcome, taken)
         for k in np.flatnonzero(run.status > DUPLICATE).tolist():
             rejection = refused(int(run.status[k]), taken.customer_ids[k])
@@ -207,7 +202,7 @@ class Partition:
         known, run = run.without_strangers(customers)
         counters.customers -= len(customers) - len(known)
         appended_ms = appended_at_ms(taken.events, run.emissions)
-        outcome = self._outcomes.build(self._due, state, known, run, scorer, now_ms, rejections, appended_ms)
+        outcome = self._outcomes.build(self._cache.due, state, known, run, scorer, now_ms, rejections, appended_ms)
         outcome = replace(outcome, applied=taken.by_input(applied), duplicates=taken.by_input(duplicate))
         return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
@@ -244,7 +239,7 @@ class Partition:
 
         def finish(run: Run | None) -> StepOutcome:
             swept = known if run is not None else ()
-            outcome = self._outcomes.build(self._due, state, swept, run, scorer, now_ms, (), tells_all=tells_all)
+            outcome = self._outcomes.build(self._cache.due, state, swept, run, scorer, now_ms, (), tells_all=tells_all)
             return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
 
         if state.stream_time_ms is None or not known:
@@ -265,18 +260,7 @@ class Partition:
         self.state = outcome.state
         self._departed.accept()
         self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
-        if len(self._cache) + len(outcome.packed) > self._cache_customers:
-            # near the bound those just seen go to the end, so that the longest unseen are dropped
-            for customer in outcome.packed:
-                self._cache.pop(customer, None)
-        self._cache.update(outcome.packed)
-        self._due.update(outcome.timers)
-        self._due.update((customer, NO_TIMER) for customer in outcome.idle if customer in self._cache)
-        excess = len(self._cache) - self._cache_customers
-        if excess > 0:
-            for customer in [*islice(self._cache, excess)]:
-                del self._cache[customer]
-                self._due.pop(customer, None)
+        self._cache.accept(outcome.packed, outcome.timers, outcome.idle)
 
     def _known(self, customers: list[str]) -> StoredProfiles:
         return StoredProfiles.of(customers, list(map(self._cache.__getitem__, customers)), self._rules.landmark_ms)

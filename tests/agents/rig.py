@@ -201,7 +201,7 @@ class Rig:
             Kernel(self.rules),
             self.topics,
             TOPICS,
-            2,
+            1500,
             published=ACTED_ON[self.publish_customers],
         )
 

@@ -32,7 +32,7 @@ _PUBLISHED = ACTED_ON["changes"]
 
 def publishing() -> Partition:
     """A partition that publishes documents."""
-    return Partition(PARTITION, RULES, Kernel(RULES), Topics(), TOPICS, 2, published=_PUBLISHED)
+    return Partition(PARTITION, RULES, Kernel(RULES), Topics(), TOPICS, 1500, published=_PUBLISHED)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ class Gated(Kernel):
 
 def gated(rig: Rig) -> tuple[Gated, Partition]:
     kernel = Gated()
-    return kernel, Partition(PARTITION, rig.rules, kernel, rig.topics, TOPICS, 2)
+    return kernel, Partition(PARTITION, rig.rules, kernel, rig.topics, TOPICS, 1500)
 
 
 async def turns(count: int = 20) -> None:

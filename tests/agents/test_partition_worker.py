@@ -232,7 +232,7 @@ def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namesp
 def test_an_event_that_breaks_a_step_becomes_a_dead_letter(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
         ordinary = rig.partition()
-        choking = ChokingPartition(PARTITION, RULES, ordinary._kernel, Topics(), TOPICS, 1000)
+        choking = ChokingPartition(PARTITION, RULES, ordinary._kernel, Topics(), TOPICS, 10**9)
         worker, _ = await rig.start(partition=choking)
         await until(lambda: rig.is_done(worker), "everything is stored")
         documents = await rig.documents()

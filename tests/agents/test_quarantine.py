@@ -191,7 +191,7 @@ class BrokenPartition(Partition):
 
 def test_an_error_of_the_program_makes_no_dead_letters(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
-        broken = BrokenPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        broken = BrokenPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 10**9)
         _, running = await rig.start(partition=broken)
         with pytest.raises(SystematicError, match="made-up event as well, with ZeroDivisionError"):
             await asyncio.wait_for(running, 20)

@@ -72,7 +72,7 @@ def test_bytes_that_are_gone_with_the_token_are_no_damage(redis_server: Embedded
             return super().prepare_step(taken, scorer, now_ms)
 
     async def scenario(rig: Rig) -> None:
-        emptied = Emptied(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        emptied = Emptied(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 10**9)
         worker, _ = await rig.start(partition=emptied)
         await until(lambda: emptied.is_emptied and rig.is_done(worker), "everything is stored again")
         assert worker.partition.state.counters.events_in == sum(len(log) for log in rig.transport.logs)
@@ -85,7 +85,7 @@ def test_an_error_in_every_step_is_not_blamed_on_events(
     redis_server: EmbeddedRedis, namespace: str, error: Exception, kind: type[StreamError], says: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 10**9)
         failing.error = error
         worker, running = await rig.start(partition=failing)
         with pytest.raises(kind, match=says):
@@ -118,7 +118,7 @@ def test_an_error_in_every_event_is_found_in_steps_of_one_event(redis_server: Em
     """No other event of the step tells that they all fail, and each would become a dead letter, one after the other."""
 
     async def scenario(rig: Rig) -> None:
-        broken = Partition(PARTITION, RULES, BrokenKernel(RULES), Topics(), TOPICS, 1000)
+        broken = Partition(PARTITION, RULES, BrokenKernel(RULES), Topics(), TOPICS, 10**9)
         _, running = await rig.start(partition=broken)
         with pytest.raises(SystematicError, match="fails for a made-up event as well, with ZeroDivisionError"):
             await asyncio.wait_for(running, 20)
@@ -132,7 +132,7 @@ def test_an_error_of_single_events_in_steps_of_one_event_costs_these_events(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        choked = ChokingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        choked = ChokingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 10**9)
         worker, _ = await rig.start(partition=choked)
         await until(lambda: rig.is_done(worker), "everything is stored")
         failed = [r.key for r in rig.broker.published if ("dlq.reason", b"processing_failed") in r.headers]
@@ -148,7 +148,7 @@ def test_an_error_in_a_sweep_ends_the_worker_at_once(
     redis_server: EmbeddedRedis, namespace: str, error: Exception
 ) -> None:
     async def scenario(rig: Rig) -> None:
-        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing = FailingPartition(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 10**9)
         failing.error, failing.in_sweeps = error, True
         _, running = await rig.start(partition=failing)
         with pytest.raises((SystematicError, AttributeError)):

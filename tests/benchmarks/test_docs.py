@@ -50,7 +50,7 @@ SIZE = {
 }
 SCALE = {
     "sizes": [SIZE],
-    "cache_customers": 1000,
+    "cache_mb": 400,
     "years": [
         {
             "log": "some.csv",

@@ -29,7 +29,7 @@ def field(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
 ) -> Iterator[Deployment]:
     warm_up()
-    field = Deployment(broker, redis_server, tmp_path, topic_prefix, cache_customers=0)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, cache_mb=0)
     yield field
     field.close()
 

@@ -74,7 +74,7 @@ class Customer:
     """One customer of a partition, step by step."""
 
     def __init__(self) -> None:
-        self.partition = Partition(0, RULES, Kernel(RULES), Topics(), TOPICS, 1000)
+        self.partition = Partition(0, RULES, Kernel(RULES), Topics(), TOPICS, 10**9)
         self.partition.remember(["ada"], [None])
 
     def step(self, scorer: Scorer, *events: tuple[EventKind, str, float]) -> StepOutcome:

@@ -68,7 +68,7 @@ class Station:
         assert self._partition.state.stream_time_ms is not None
         return self._partition.state.stream_time_ms
 
-    def restart(self, cache_customers: int = EVERYTHING, chunk: int = 7) -> None:
+    def restart(self, cache_bytes: int = EVERYTHING, chunk: int = 7) -> None:
         """Begin again from what is stored, as after a crash; logs are fetched in pieces of ``chunk`` records."""
         topics = [event_type.value for event_type in _TYPES]
         number = 0 if self._placement is None else self._placement.partition
@@ -78,7 +78,7 @@ class Station:
             self._kernel,
             Topics(),
             topics,
-            cache_customers,
+            cache_bytes,
             self._placement,
             self._money,
             self._published,

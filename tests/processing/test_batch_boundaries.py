@@ -41,7 +41,7 @@ def test_how_the_log_is_cut_into_steps_and_sweeps_does_not_matter(
         elif action == "sweep":
             piecemeal.sweep(size)
         else:
-            piecemeal.restart(cache_customers=size // 4, chunk=size)
+            piecemeal.restart(cache_bytes=size // 4 * 600, chunk=size)
     piecemeal.finish()
     assert_same(at_once, piecemeal)
     end = at_once.stream_time_ms + 200 * DAY

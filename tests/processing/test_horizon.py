@@ -60,7 +60,7 @@ def test_how_the_log_is_cut_does_not_matter(log: Log, schedule: list[tuple[int, 
     for size in sizes:
         piecemeal.step(size)
         if size % 3 == 0:
-            piecemeal.restart(cache_customers=size // 4, chunk=size)
+            piecemeal.restart(cache_bytes=size // 4 * 600, chunk=size)
     piecemeal.finish()
     end = at_once.stream_time_ms + 300 * DAY
     at_once.advance_to(end)

@@ -13,6 +13,7 @@ from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
+from stream.processing.profile_cache import ENTRY_BYTES
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING, Scorer
 from stream.processing.state import PartitionState
@@ -27,8 +28,8 @@ from tests.processing.station import EVERYTHING, NOW_MS, Station
 RULES = Rules(overdue_at=1.0)
 
 
-def partition(cache_customers: int = EVERYTHING) -> Partition:
-    return Partition(5, RULES, Kernel(RULES), Topics(), TOPICS, cache_customers)
+def partition(cache_bytes: int = EVERYTHING) -> Partition:
+    return Partition(5, RULES, Kernel(RULES), Topics(), TOPICS, cache_bytes)
 
 
 def test_a_step_has_no_effect_before_it_is_accepted() -> None:
@@ -45,7 +46,7 @@ def test_a_step_has_no_effect_before_it_is_accepted() -> None:
 
 
 def test_the_cache_keeps_the_customers_that_were_touched_last() -> None:
-    one = partition(cache_customers=2)
+    one = partition(cache_bytes=2 * (ENTRY_BYTES + 120))
     for day, customer in enumerate(["ada", "bob", "cleo", "bob", "dan"]):
         missing = one.missing([customer])
         one.remember(missing, [None] * len(missing))
