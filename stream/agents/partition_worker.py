@@ -75,13 +75,7 @@ class PartitionWorker:
         self.wall_clock = WallClock(
             partition, self._rest, clock, options.second_clock or store.server_clock.now_ms, options
         )
-        self._rescoring = Rescoring(
-            store,
-            options.asked,
-            is_automatic=options.rescore == "auto",
-            rest_s=options.rest_s,
-            period_ms=options.period_ms,
-        )
+        self._rescoring = Rescoring(store, options)
         self._erasing = Erasing(options.erasures, store.customers, lambda customer: (customer,))
         #: Whether the last turn was one of rescoring: events that wait come in between.
         self._has_rescored = False
@@ -125,6 +119,11 @@ class PartitionWorker:
     def recovering(self) -> bool:
         """Whether a failure has led back to what is stored, and the way there is not done yet."""
         return self._recovery.is_under_way
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether events have waited for long; see `Received.is_behind`."""
+        return self._received.is_behind
 
     def buffered(self, source: int) -> int:
         """Records of an input that were received and not yet stored."""
@@ -191,7 +190,7 @@ class PartitionWorker:
         if self._rescoring.is_under_way and self._has_rescored and not self._rest.is_idle:
             self._has_rescored = False
             return False
-        self._has_rescored = self._knows_due and self._rescoring.begin_if_due(
+        self._has_rescored = self._knows_due and self._rescoring.is_next(
             self.partition.state, scorer, self._rest, now_s, self._clock.now_ms()
         )
         return self._has_rescored

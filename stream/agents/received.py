@@ -110,7 +110,7 @@ class Received:
         wanted = np.ceil(self._shares * self._limit())
         little = [k for k in _SOURCES if k not in self._held and self._aligner.buffered(k) < wanted[k]]
         awaited = [k for k in little if not self._holds_nothing_back(k)]
-        if not awaited or not self._is_behind():
+        if not awaited or not self._waits_for_long():
             self._gathering_since = None
             return 0.0
         now = asyncio.get_running_loop().time()
@@ -121,7 +121,14 @@ class Received:
             until = max(until, min(self._gathering_since + self._options.fill_s, self._added_at + _FETCH_S))
         return until - now
 
-    def _is_behind(self) -> bool:
+    @property
+    def is_behind(self) -> bool:
+        """Whether records have waited for long, or there are more of them in the logs than a step takes."""
+        return self._waits_for_long() or any(
+            (self._inputs.lag(source) or 0) >= self._options.step_records for source in _SOURCES
+        )
+
+    def _waits_for_long(self) -> bool:
         """Whether the oldest record that waits here has waited for long, in its topic or here."""
         oldest = [self.oldest_appended_at_ms(source) for source in _SOURCES]
         since_ms = min((at_ms for at_ms in oldest if at_ms is not None), default=None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from stream.agents.pace import Rest, is_present
+from stream.agents.worker_options import WorkerOptions
 from stream.processing.rescoring import Circumstances, is_due, rescored
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState, Rescored
@@ -25,14 +25,9 @@ class Rescoring:
     partition says that it is done only in the write of the last of them.
     """
 
-    def __init__(
-        self, store: PartitionStore, asked: Callable[[], int], *, is_automatic: bool, rest_s: float, period_ms: int
-    ) -> None:
+    def __init__(self, store: PartitionStore, options: WorkerOptions) -> None:
         self._store = store
-        self._asked = asked
-        self._is_automatic = is_automatic
-        self._rest_s = rest_s
-        self._period_ms = period_ms
+        self._options = options
         self._cursor: int | None = None
         self._answers = 0
         self._is_asked_for = False
@@ -53,19 +48,22 @@ class Rescoring:
         """Whether somebody has asked for what is under way: an import, or an operator. Then all documents are told."""
         return self._is_asked_for
 
-    def begin_if_due(self, state: PartitionState, scorer: Scorer, rest: Rest, now_s: float, now_ms: int) -> bool:
-        """Begin, if it is time to; return whether it is under way."""
+    def is_next(self, state: PartitionState, scorer: Scorer, rest: Rest, now_s: float, now_ms: int) -> bool:
+        """Begin, if it is time to; return whether it is under way, and no partition of the worker is behind.
+
+        Events that wait come first: a partition at its end would take half of the time of one that catches up.
+        """
         if self._cursor is None and rest.is_idle:
-            asked = self._asked()
+            options, asked = self._options, self._options.asked()
             since_s = now_s - self._ended_at_s if self._ended_at_s is not None else _AT_MOST_EVERY_S
-            is_settled = min(rest.idle_s(now_s), rest.same_model_s(now_s)) >= self._rest_s or (
+            is_settled = min(rest.idle_s(now_s), rest.same_model_s(now_s)) >= options.rest_s or (
                 is_present(state, now_ms) and since_s >= _AT_MOST_EVERY_S
             )
-            now = Circumstances(asked, self._is_automatic, is_settled, self._period_ms)
+            now = Circumstances(asked, options.rescore == "auto", is_settled, options.period_ms)
             if is_due(state, scorer, now):
                 self._cursor, self._answers, self._seen = 0, asked, 0
                 self._is_asked_for = asked > state.rescored.asked
-        return self.is_under_way
+        return self.is_under_way and not self._options.is_behind()
 
     async def customers(self, now_s: float) -> list[str]:
         """The next customers to look at, possibly none; with the last of them it is not under way any more."""

@@ -31,7 +31,8 @@ async def all_is_read() -> str:
 class WorkerOptions:
     """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
     counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of landmarks, see
-    `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
+    `stream.processing.rescoring`; ``is_behind``: whether a partition of this worker is, which comes before rescoring
+    any. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
     record is as old as ``behind_s``; ``fill_s``: how long if the logs have all that the step lacks. ``outbox_limit``:
     unpublished records at which a partition takes no more events. ``sweep_customers``: most due customers in one sweep.
     ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it claims again.
@@ -51,6 +52,7 @@ class WorkerOptions:
     asked: Callable[[], int] = lambda: 0
     rest_s: float = 5.0
     period_ms: int = 7 * 86_400_000
+    is_behind: Callable[[], bool] = lambda: False
     step_records: int = 2000
     align_wait_s: float = 5.0
     gather_s: float = 0.2

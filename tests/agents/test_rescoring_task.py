@@ -52,6 +52,8 @@ class ChangingRig:
         self.rig = rig
         self.scorer: Scorer = WARMING
         self.asked = 0
+        #: How often somebody wanted to know whether another partition is behind.
+        self.turns = 0
 
 
 def play(
@@ -59,6 +61,7 @@ def play(
     namespace: str,
     scenario: Callable[[ChangingRig], Awaitable[None]],
     log: Sequence[LogEntry] = LOG,
+    others_are_behind: Sequence[bool] = (),
     **options: object,
 ) -> None:
     async def run(client: Client) -> None:
@@ -67,7 +70,12 @@ def play(
         def asked() -> int:
             return field.asked if field else 0
 
-        given: dict[str, Any] = {"rest_s": 0.05, "asked": asked, **options}
+        def is_behind() -> bool:
+            if field is not None:
+                field.turns += 1
+            return any(others_are_behind)
+
+        given: dict[str, Any] = {"rest_s": 0.05, "asked": asked, "is_behind": is_behind, **options}
         rig = Rig(client, namespace, [*logs_of(log).values()], RULES, WARMING, **given)
         field = ChangingRig(rig)
         rig.scorer_now = lambda: field.scorer
@@ -162,6 +170,24 @@ def test_who_asks_gets_the_document_of_every_customer_published(redis_server: Em
         assert risks(found) == pytest.approx(expected_risks(), abs=1e-6)
 
     play(redis_server, namespace, scenario)
+
+
+def test_while_another_partition_is_behind_nobody_is_scored_again(redis_server: EmbeddedRedis, namespace: str) -> None:
+    others_are_behind = [True]
+
+    async def scenario(field: ChangingRig) -> None:
+        worker, _ = await field.rig.start()
+        field.scorer, field.asked = scorer_of(SILENCE), 1
+        await until(lambda: field.rig.is_done(worker), "everything is stored")
+        looked_at = looked_at_so_far()
+        turns = field.turns
+        await until(lambda: field.turns > turns + 3, "it was asked whether another one is behind")
+        assert looked_at_so_far() == looked_at
+        others_are_behind.clear()
+        await until(lambda: is_rescored(worker, 1), "all are scored")
+        assert looked_at_so_far() - looked_at >= len(CUSTOMERS)
+
+    play(redis_server, namespace, scenario, others_are_behind=others_are_behind)
 
 
 def test_in_the_mode_on_request_nothing_happens_without_one(redis_server: EmbeddedRedis, namespace: str) -> None:
