@@ -2,9 +2,10 @@
 
 Everything runs on this machine: a broker and a Redis (append-only file, fsync every second) are started anew for every
 round and loaded with the same events; then the engines read them from the beginning, one after the other, each into an
-empty Redis. The worker does its full job; the peers do the simpler one of ``benchmarks/peers/job.py``. Those on the JVM
-need ``--broker kafka``, and are warm after the first quarter, so that is where the clock starts there. Results go to
-``build/throughput.json`` and ``.png``, with ``--broker kafka`` to ``throughput-kafka``, or to a file of ``--name``.
+empty Redis, whose file is empty as well, and is not rewritten meanwhile. The worker does its full job; the peers do the
+simpler one of ``benchmarks/peers/job.py``. Those on the JVM need ``--broker kafka``, and are warm after the first
+quarter, so that is where the clock starts there. Results go to ``build/throughput.json`` and ``.png``, with
+``--broker kafka`` to ``throughput-kafka``, or to a file of ``--name``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import redis
 
 from benchmarks.engines import PEERS, Measurement, measure, median_of
 from benchmarks.jvm_peer import JVM_PEERS
-from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
+from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
 
 ENGINES = ("stream", *PEERS)
 #: Slow engines read the beginning of the log only: a round takes a minute instead of ten.
@@ -69,6 +70,8 @@ def run_round(
             for engine in engines:
                 with redis.Redis.from_url(settings.redis_url) as client:
                     client.flushall()
+                # else it would grow from engine to engine, and one of them would pay for the rewrite
+                rewrite(settings, wait=True)
                 if engine == "stream":
                     seed_model(settings)
                 events = int(workload.events * SHARES.get(engine, 1.0))

@@ -94,6 +94,8 @@ class EmbeddedRedis(LocalServer):
             # every step writes whole documents: from Redis's 64 MB on, a busy file would be rewritten every other
             # second, and that takes a core
             *("--auto-aof-rewrite-min-size", self.rewrite_from),
+            # a rewrite that packs texts takes nearly twice as long, and a core and copies of pages meanwhile
+            *("--rdbcompression", "no"),
             *("--aof-load-truncated", "no"),
             *("--maxmemory", str(self.maxmemory or 0)),
             *("--maxmemory-policy", "noeviction"),
