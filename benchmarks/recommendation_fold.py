@@ -1,8 +1,9 @@
 """How fast recommendations learn: ``python -m benchmarks.recommendation_fold LINES --item COLUMN [...]``.
 
 The orders of a table of lines, as `benchmarks.recommendation_log` reads it, go through the projection as events, in
-steps as a worker makes them, with all states in memory. Figures are CPU time of this process; the first ``--before``
-orders are folded, not measured. What Redis costs beside is what `benchmarks.projections` says of its states.
+steps as a worker makes them, with all states in memory. Garbage is collected as rarely as in a worker. Figures are CPU
+time of this process; the first ``--before`` orders are folded, not measured. What Redis costs beside is what
+`benchmarks.projections` says of its states.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 import orjson
 
 from benchmarks.recommendation_log import Log, parser_of_lines, read_log
+from stream.agents.memory import tune_garbage_collection
 from stream.events.log_event import LogRecord
 from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.recommendations import Recommendations
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--step-records", type=int, default=4096)
     options = parser.parse_args()
     records = records_of(read_log(options), options.orders)
+    tune_garbage_collection()
     # what is compiled is loaded once, whatever comes then
     folded(records[:_FIRST], 0, options.step_records)
     peak_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

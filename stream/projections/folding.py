@@ -79,6 +79,7 @@ class FoldingPartition:
         self._parts: list[Part] = []
         self.messages: list[tuple[str, object]] = []  # what was read last
         self._decoded: dict[str, Any] = {}  # states of the messages read last, which no fold has seen
+        self._needed: Iterable[str] = ()  # keys that they need
         self._is_whole = False  # whether these are all that the messages need
         self._origins: list[tuple[int, Record]] = []
         self._refused: list[_Refused] = []
@@ -99,7 +100,7 @@ class FoldingPartition:
         """Take records in as the next step; returns the keys they touch whose state is not cached, as `further`."""
         self._parts = [*parts]
         self.messages, self._origins, self._refused, self._skipped = [], [], [], 0
-        self._decoded, self._is_whole = {}, False
+        self._needed, self._decoded, self._is_whole = (), {}, False
         self._newest_ms = self.state.stream_time_ms
         self._editions, self._places = dict(self.state.editions), dict(self.state.places)
         for part in parts:
@@ -130,15 +131,15 @@ class FoldingPartition:
         kept = [k for k, (_, message) in enumerate(self.messages) if not is_left_out(message)]
         self._skipped += len(self.messages) - len(kept)
         self.messages, self._origins = [self.messages[k] for k in kept], [self._origins[k] for k in kept]
-        self._decoded, self._is_whole = {}, False
+        self._needed, self._decoded, self._is_whole = (), {}, False
         return self.further()
 
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""
         missing = self._cache.missing(key for key, _ in self.messages)
         if not missing:
-            keys, self._decoded = self._cache.needed(self.messages, self._decoded)
-            missing = self._cache.missing(keys)
+            self._needed, self._decoded = self._cache.needed(self.messages, self._needed, self._decoded)
+            missing = self._cache.missing(self._needed)
             self._is_whole = not missing
         return missing
 
@@ -215,8 +216,8 @@ class FoldingPartition:
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
         is_whole = self._is_whole and messages is self.messages
-        states = self._decoded if is_whole else self._cache.needed(messages, self._decoded)[1]
-        self._decoded, self._is_whole = {}, False
+        states = self._decoded if is_whole else self._cache.needed(messages, (), self._decoded)[1]
+        self._needed, self._decoded, self._is_whole = (), {}, False
         before = self._timers(states)
         folded = self.projection.fold(states, messages)
         after = self._timers(folded.states)

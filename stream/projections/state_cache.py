@@ -56,11 +56,12 @@ class StateCache:
         return {key: self._decoded(stored) for key, stored in found if stored is not None}
 
     def needed(
-        self, messages: Sequence[tuple[str, object]], known: Mapping[str, Any]
+        self, messages: Sequence[tuple[str, object]], asked: Iterable[str], known: Mapping[str, Any]
     ) -> tuple[Iterable[str], dict[str, Any]]:
         """The keys that a fold of ``messages`` needs, as far as the cache tells, and the states of them.
 
-        ``known``: states that were found for the same messages before, and have not been changed.
+        ``asked``: keys of which it is known already. ``known``: states that were found before, and have not been
+        changed.
         """
 
         def found(wanted: Iterable[str]) -> dict[str, Any]:
@@ -68,14 +69,18 @@ class StateCache:
                 key for key in wanted if key not in known
             )
 
-        keys = dict.fromkeys([key for key, _ in messages])
+        keys = dict.fromkeys([*(key for key, _ in messages), *asked])
         states = found(keys)
         while self._reaching is not None:
             further = [key for key in dict.fromkeys(self._reaching.reach(states, messages)) if key not in keys]
             if not further:
                 break
             keys.update(dict.fromkeys(further))
-            states |= found(further)
+            more = found(further)
+            if not more:
+                # it would say the same of the same states
+                break
+            states |= more
         return keys, states
 
     def accept(self, written: Mapping[str, bytes], forgotten: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -13,13 +13,13 @@ import xxhash
 
 from stream.recommending.fading import HALF_LIFE_H, MOVES_AFTER, ONE, SLACK, STAY, unit_at, weight_at
 
-__all__ = ["MAX_LINES", "FollowerRow", "FollowerRows", "Followers", "item_id"]
+__all__ = ["MAX_LINES", "FollowerRow", "FollowerRows", "Followers", "RowsOf", "item_id"]
 
 #: Lines of an order that count, the first. What is beyond is not known to be owned, so it is not bought again either.
 MAX_LINES: Final = 100
 _STORED: Final = np.dtype("<i8")
 #: Rows for which there is room at first.
-_ROWS: Final = 64
+_ROWS: Final = 1024
 _MAX_WEIGHT: Final = 2**62
 #: Places in a table of followers: a power of two, several times as many as an order has lines.
 _TABLE: Final = 512
@@ -44,6 +44,17 @@ class Followers(NamedTuple):
         3.0
         """
         return float(self.customers[self.ids == item].sum())
+
+
+class RowsOf(NamedTuple):
+    """What follows each of ``items``, one row after the other: ``of`` all, and the ``numbers`` of the rows, (n,).
+
+    Items that nothing follows are left out.
+    """
+
+    items: list[str]
+    of: Followers
+    numbers: Ids
 
 
 class FollowerRow(msgspec.Struct, omit_defaults=True, gc=False):
@@ -95,8 +106,9 @@ class FollowerRows:
         self._forgotten: set[str] = set()
         widest = max((len(row.ids) for row in rows.values()), default=0) // _STORED.itemsize
         width = max(SLACK * keep, widest) + MAX_LINES
-        self._ids: Ids = np.zeros((len(rows) + _ROWS, width), np.int64)
-        self._weights: Ids = np.zeros_like(self._ids)
+        # what is beyond the size of a row is never read
+        self._ids: Ids = np.empty((len(rows) + _ROWS, width), np.int64)
+        self._weights: Ids = np.empty_like(self._ids)
         #: Of each row: its size, epoch, floor, whether it has changed, and the id of its item.
         self._of: Ids = np.zeros((_OWN + 1, len(self._ids)), np.int64)
         #: What counting works in: a table of hashes, and a place of each follower.
@@ -119,13 +131,19 @@ class FollowerRows:
         """Followers of all rows."""
         return int(self._of[0].sum())
 
-    def followers(self, name: str, hour: int) -> Followers | None:
-        """What follows an item; None if nothing does. The ids are a view."""
-        slot = self._slots.get(name)
-        if slot is None or not self._of[0, slot]:
-            return None
-        size, epoch = self._of[:2, slot].tolist()
-        return Followers(self._ids[slot, :size], self._weights[slot, :size].astype(np.float64) * unit_at(epoch, hour))
+    def followers(self, names: Iterable[str], hour: int) -> RowsOf:
+        """What follows items, as of an hour."""
+        asked = [(name, slot) for name in names if (slot := self._slots.get(name)) is not None]
+        slots = np.array([slot for _, slot in asked], np.int64)
+        sizes, epochs = self._of[:2, slots]
+        items = [name for (name, _), size in zip(asked, sizes.tolist(), strict=True) if size]
+        is_followed = sizes > 0
+        slots, sizes, epochs = slots[is_followed], sizes[is_followed], epochs[is_followed]
+        units = np.array([unit_at(epoch, hour) for epoch in epochs.tolist()])
+        numbers, columns = _places(sizes)
+        at = slots[numbers] * self._ids.shape[1] + columns
+        customers = self._weights.ravel()[at].astype(np.float64) * units[numbers]
+        return RowsOf(items, Followers(self._ids.ravel()[at], customers), numbers)
 
     def follow(
         self, antecedents: Sequence[str], followers: Sequence[str], hour: int, may_begin: Callable[[str], bool]
@@ -205,9 +223,8 @@ class FollowerRows:
 
     def _grow(self) -> None:
         rows, width = self._ids.shape
-        ids, weights, of = (
-            np.zeros(shape, np.int64) for shape in ((2 * rows, width),) * 2 + ((len(self._of), 2 * rows),)
-        )
+        ids, weights = np.empty((2, 2 * rows, width), np.int64)
+        of = np.zeros((len(self._of), 2 * rows), np.int64)
         ids[:rows], weights[:rows], of[:, :rows] = self._ids, self._weights, self._of
         self._ids, self._weights, self._of = ids, weights, of
 

@@ -134,11 +134,12 @@ class ItemTable:
         get, unknown = self._places.get, len(self._customers) - 1
         return np.array([get(name, unknown) for name in names], np.int64)
 
-    def ids(self, places: Ids) -> Ids:
-        """`item_id` of items that are counted."""
+    def ids(self, names: Sequence[str], places: Ids) -> Ids:
+        """`item_id` of items, (n,); ``places``: where they stand."""
         found = self._ids[places]
-        if not found.all():
-            self._ids[places] = found = np.array([item_id(self._names[place]) for place in places.tolist()], np.int64)
+        for k in np.flatnonzero(found == 0).tolist():
+            found[k] = self._ids[places[k]] = item_id(names[k])
+        self._ids[-1] = 0
         return found
 
     def slots(self, places: Ids, slot_of: Callable[[str], int]) -> Ids:
@@ -248,11 +249,10 @@ class ItemTable:
 
     def _grow(self) -> None:
         more = len(self._customers)
-        self._customers = np.concatenate([self._customers, np.zeros(more, np.int64)])
+        self._customers, self._ids = (np.concatenate([of, [0] * more]) for of in (self._customers, self._ids))
         self._sold = np.concatenate([self._sold, np.zeros((more, NUMBERS), np.int64)])
         self._is_sold = np.concatenate([self._is_sold, np.zeros(more, np.bool_)])
         self._part_of = np.concatenate([self._part_of, np.full(more, SHARDS, np.int64)])
-        self._ids = np.concatenate([self._ids, np.zeros(more, np.int64)])
         self._slots = np.concatenate([self._slots, np.full(more, _NOWHERE, np.int64)])
 
     def _move(self, parts: Ids, hour: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -19,6 +20,9 @@ _RATE: Final = 0.1
 _FIRST_SQUARES: Final = 1.0
 #: What a list counts for the lead after each further one.
 _LEAD_FADES: Final = 0.999
+#: What a choice at each place of a list gains, and the gains of so many choices at the first places.
+_GAINS: Final = (1.0 / np.log2(np.arange(LIST_LENGTH) + 2.0)).tolist()
+_IDEAL: Final = [*accumulate(_GAINS, initial=0.0)]
 
 
 class RankerRecord(msgspec.Struct):
@@ -82,9 +86,8 @@ def ndcg(scores: Floats, chosen: Sequence[int], wanted: int) -> tuple[float, boo
     """
     first = np.argsort(-scores, kind="stable")[:LIST_LENGTH].tolist()
     among = {*chosen}
-    gains = [1.0 / np.log2(place + 2.0) for place, candidate in enumerate(first) if candidate in among]
-    ideal = sum(1.0 / np.log2(place + 2.0) for place in range(min(wanted, LIST_LENGTH)))
-    return float(sum(gains) / ideal) if ideal else 0.0, bool(gains)
+    gains = [gain for gain, candidate in zip(_GAINS, first, strict=False) if candidate in among]
+    return sum(gains) / _IDEAL[min(wanted, LIST_LENGTH)] if wanted else 0.0, bool(gains)
 
 
 def _scores(features: Floats, weights: Sequence[float]) -> Floats:

@@ -163,7 +163,7 @@ class ShopTables:
         else:
             antecedents = np.concatenate([places[:ANTECEDENTS], self.items.places(others)])
             slots = self.items.slots(antecedents, self.rows.slot_of)
-            self.rows.count(slots, self.items.ids(met.places), order.hour)
+            self.rows.count(slots, self.items.ids(firsts, met.places), order.hour)
         return places
 
     def _sell(self, items: Sequence[str], places: Ids, hour: int) -> None:

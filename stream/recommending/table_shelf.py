@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stream.recommending.fading import FadingCounts
-from stream.recommending.follower_rows import Floats, FollowerRows, Ids, item_id
+from stream.recommending.follower_rows import Floats, FollowerRows, Ids
 from stream.recommending.item_table import ItemTable
 from stream.recommending.shelf import Beside, Flags, Items, SparseCompanions
 from stream.recommending.sold_counts import Sold, sold_of
@@ -39,16 +39,15 @@ class TableShelf:
         self._placed: list[tuple[Sequence[str], Ids]] = []
 
     def handles(self, names: Sequence[str]) -> Ids:
-        return np.array([*map(item_id, names)], np.int64)
+        return self._items.ids(names, self._places(names))
 
     def names(self, handles: Ids) -> Sequence[str | None]:
         return self._items.names_of(handles.tolist())
 
     def beside(self, names: Sequence[str]) -> Beside:
-        found = [(name, row) for name in names if (row := self._rows.followers(name, self._hour)) is not None]
-        items = [name for name, _ in found]
-        customers = self._items.customers(self._items.places(items), self._hour)
-        return Beside.at(items, customers, [row for _, row in found], [1.0] * len(found))
+        rows = self._rows.followers(names, self._hour)
+        customers = self._items.customers(self._items.places(rows.items), self._hour)
+        return Beside(rows.items, customers, *rows.of, rows.numbers)
 
     def companions(self, beside: Beside, shares: Floats, weighed: Floats, total: float) -> SparseCompanions:
         return SparseCompanions.of(beside.handles, shares, weighed, total)

@@ -69,8 +69,8 @@ def tables_of(kept: Store, of: Settings = SETTINGS) -> ShopTables:
 
 
 def row_of(tables: ShopTables, item: str) -> dict[int, float]:
-    row = tables.rows.followers(item, BEGIN_MS // HOUR_MS)
-    return {} if row is None else dict(zip(row.ids.tolist(), row.customers.tolist(), strict=True))
+    row = tables.rows.followers([item], BEGIN_MS // HOUR_MS).of
+    return dict(zip(row.ids.tolist(), row.customers.tolist(), strict=True))
 
 
 @settings(max_examples=20)
@@ -113,7 +113,7 @@ def test_counts_are_those_of_first_purchases(events: Told) -> None:
     def worth(days: list[int]) -> Any:
         return pytest.approx(sum(0.5 ** ((50 - day) * 24 / HALF_LIFE_H) for day in days), rel=0.01)
 
-    rows = {item: row for item in "abcdefgh" if (row := tables.rows.followers(item, at)) is not None}
+    rows = {item: tables.rows.followers([item], at).of for item in "abcdefgh"}
     assert tables.rows.pairs() == len(pairs)
     for (item, follower), days in pairs.items():
         assert rows[item].of(item_id(follower)) == worth(days)

@@ -70,9 +70,9 @@ def test_rows_of_partitions_add_up(some: list[tuple[list[str], int]], others: li
     rows_of = [[row for rows in parts if (row := stored(rows).get(item)) is not None] for item in ITEMS]
     merged = FollowerRows(100, dict(zip(ITEMS, FollowerRow.merged(rows_of), strict=True)))
     for item, name in product(ITEMS, ITEMS):
-        of = [0.0 if row is None else row.of(item_id(name)) for row in (rows.followers(item, at) for rows in parts)]
-        together = merged.followers(item, at)
-        assert (0.0 if together is None else together.of(item_id(name))) == pytest.approx(sum(of), abs=0.01)
+        of = [rows.followers([item], at).of.of(item_id(name)) for rows in parts]
+        together = merged.followers([item], at).of
+        assert together.of(item_id(name)) == pytest.approx(sum(of), abs=0.01)
 
 
 def test_what_is_taken_back_or_forgotten_leaves_nothing() -> None:
@@ -85,9 +85,19 @@ def test_what_is_taken_back_or_forgotten_leaves_nothing() -> None:
     assert len(rows) == 0
     # it may begin anew in the same step
     rows.follow("b", "c", START + 5, everywhere)
-    row = rows.followers("b", START + 5)
-    assert row is not None
-    assert row.of(item_id("c")) == 1.0
+    assert rows.followers("b", START + 5).of.of(item_id("c")) == 1.0
+
+
+def test_what_follows_several_items_comes_row_by_row() -> None:
+    rows = FollowerRows(KEEP, {})
+    rows.follow("ab", "cd", START, everywhere)
+    rows.follow("b", "c", START, everywhere)
+    rows.slot_of("empty")
+    found = rows.followers(["b", "unknown", "empty", "a"], START)
+    assert found.items == ["b", "a"]
+    assert found.numbers.tolist() == [0, 0, 1, 1]
+    assert found.of.ids.tolist() == [*map(item_id, "cdcd")]
+    assert found.of.customers.tolist() == [2.0, 1.0, 1.0, 1.0]
 
 
 def test_items_that_are_not_counted_begin_no_row() -> None:

@@ -121,7 +121,7 @@ def test_many_items_find_room_and_keep_their_order() -> None:
     table = ItemTable({}, 10_000)
     for begin in range(0, len(names), 7):
         table.meet(dict.fromkeys(names[begin : begin + 7]), 1000 + begin)
-    assert table.ids(table.places(names)).tolist() == [item_id(name) for name in names]
+    assert table.ids(names, table.places(names)).tolist() == [item_id(name) for name in names]
     for number, shard in table.shards(range(256)).items():
         assert [*shard.counts.counts] == [name for name in names if shard_of(name) == number]
     slot_of = {name: slot for slot, name in enumerate(names)}
