@@ -19,7 +19,6 @@ from stream.local.redis import EmbeddedRedis
 from stream.projections.all_projections import PROJECTIONS
 from stream.projections.classification import Classification, customer_key
 from stream.projections.consents import Consents
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.protocol import Asking
 from stream.projections.recommendations import Recommendations, shopper_key
 from stream.settings import Settings
@@ -28,6 +27,7 @@ from stream.storage.consent_desk import read_consents
 from stream.storage.keys import ProjectionKeys
 from stream.texts.text_records import KEY, FeedbackText, encode_text
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 NOW_MS = 1_767_571_200_000
 #: Projections that learn for everybody: those that ask, and those that follow consents by themselves.
@@ -71,23 +71,16 @@ class Runner:
         async def consents(customers: Sequence[str]) -> Consented:
             return await read_consents(client, settings, customers)
 
-        topics = ProjectionTopics("dead-letters", "alerts")
-        self.partition = FoldingPartition(PROJECTIONS[name](settings), 0, topics, 10_000)
-        self.stored: dict[str, bytes] = {}
+        self._own = SteppedPartition(PROJECTIONS[name](settings))
+        self.partition, self.stored = self._own.partition, self._own.stored
         self._agreeing = Agreeing(self.partition, consents, all_is_read, FixedClock(NOW_MS))
 
     async def step(self, records: Sequence[Record]) -> int:
         """Fold; returns how many records were passed over."""
-        missing = await self._agreeing.left_out(self.partition.read([Part(0, records, records[-1].offset + 1)]))
-        while missing:
-            self.partition.remember(missing, [self.stored.get(key) for key in missing])
-            missing = self.partition.further()
+        self._own.load(await self._agreeing.left_out(self.partition.read([part_of(0, records)])))
         outcome = self.partition.step(NOW_MS)
         assert not outcome.rejected
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            del self.stored[key]
+        self._own.accept(outcome)
         return outcome.skipped
 
 

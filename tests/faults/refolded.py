@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 
 from stream.projections.all_projections import PROJECTIONS
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from tests.faults.bench import Bench
 from tests.faults.feedback_log import FeedbackLog
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 __all__ = ["recommendations_told", "refolded"]
 
@@ -51,13 +51,8 @@ def _folded(bench: Bench, name: str) -> dict[int, tuple[dict[str, bytes], list[A
     logs = [_records(bench, source.topic.removeprefix(prefix)) for source in projection.inputs]
     found = {}
     for partition in range(bench.log.partitions):
-        folding = FoldingPartition(projection, partition, ProjectionTopics("dead-letters", "alerts"), 2**31)
-        own = [(source, log[partition]) for source, log in enumerate(logs) if log.get(partition)]
-        missing = folding.read([Part(source, records, records[-1].offset + 1) for source, records in own])
-        while missing:
-            folding.remember(missing, [None] * len(missing))
-            missing = folding.further()
-        outcome = folding.step(0)
+        own = [part_of(source, log[partition]) for source, log in enumerate(logs) if log.get(partition)]
+        outcome = SteppedPartition(projection, partition, cache=2**31).step(*own)
         found[partition] = (outcome.written, [*outcome.outgoing])
     return found
 

@@ -5,14 +5,16 @@ from typing import Any
 
 from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
-from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
 from stream.projections.protocol import Projection
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 __all__ = ["Store"]
 
 
 class Store:
+    """``logs``: of each input. ``done``: how many records of each have been folded."""
+
     def __init__(
         self,
         projection: Projection[Any],
@@ -21,13 +23,10 @@ class Store:
         at_ms: int = 0,
         departures: NoteProof | None = None,
     ) -> None:
-        self.stored: dict[str, bytes] = {}
+        self.own = SteppedPartition(projection, partition, cache=cache, departures=departures)
+        self.partition, self.stored, self.timers = self.own.partition, self.own.stored, self.own.timers
         self.logs: dict[int, list[Record]] = {source: [] for source in range(len(projection.inputs))}
         self.done = dict.fromkeys(self.logs, 0)
-        self.timers: dict[str, int] = {}
-        self.partition = FoldingPartition(
-            projection, partition, ProjectionTopics("dead-letters", "alerts"), cache, departures=departures
-        )
         self._at_ms = at_ms
 
     def append(
@@ -42,39 +41,31 @@ class Store:
         for source, log in self.logs.items():
             records = log[self.done[source] : self.done[source] + size]
             if records:
-                parts.append(Part(source, records, records[-1].offset + 1))
-        missing = self.partition.read(parts)
-        while missing:
-            self._load(missing)
-            missing = self.partition.further()
-        outcome = self.partition.step(now_ms=0)
+                parts.append(part_of(source, records))
+        outcome = self.own.step(*parts, lost=lost)
         assert not outcome.rejected
         if lost:
-            self.partition.restore(self.partition.state)
             return ()
         for part in parts:
             self.done[part.source] += len(part.records)
-        return self._accept(outcome)
+        return outcome.outgoing
 
     def fire(self, now_ms: int) -> Sequence[Outgoing]:
         """Fire the timers that are due before a time."""
-        due = [timer for timer, at_ms in self.timers.items() if at_ms < now_ms]
-        self._load(self.partition.missing(self.partition.keys_of(due)))
-        return self._accept(self.partition.fire(due, now_ms))
+        return self.own.fire(now_ms, now_ms).outgoing
+
+    def erase(self, ids: Sequence[str]) -> Sequence[Outgoing]:
+        """Take what is kept of people out."""
+        self.own.load(self.partition.read_erasure(ids))
+        outcome = self.partition.step(now_ms=0)
+        self.own.accept(outcome)
+        return outcome.outgoing
+
+    def resume(self, before: "Store") -> None:
+        """Go on with what another process has stored, where it stands in the logs."""
+        self.own.stored = self.stored = before.stored
+        self.logs, self.done = before.logs, before.done
 
     @property
     def is_done(self) -> bool:
         return all(self.done[source] == len(log) for source, log in self.logs.items())
-
-    def _load(self, keys: Sequence[str]) -> None:
-        self.partition.remember(keys, [self.stored.get(key) for key in keys])
-
-    def _accept(self, outcome: Outcome) -> Sequence[Outgoing]:
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            del self.stored[key]
-        for timer in outcome.idle:
-            self.timers.pop(timer, None)
-        self.timers |= outcome.timers
-        return outcome.outgoing

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.projections.activity import MAX_DAYS, Activity, Calendar
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
+from stream.projections.folding import Part
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 DAY_MS = 86_400_000
 NOW_MS = 1_767_225_600_000
@@ -36,8 +37,6 @@ def record(offset: int, kind: str, customer: str, at_ms: int) -> Record:
 
 @given(st.lists(happened, max_size=40))
 def test_days_are_counted_by_customer_and_type(events: list[tuple[str, str, int, int]]) -> None:
-    projection = Activity(Settings())
-    partition = FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 100)
     parts = []
     counts: dict[str, dict[str, Counter[str]]] = {}
     for source, kind in enumerate(["click", "email", "purchase"]):
@@ -51,9 +50,7 @@ def test_days_are_counted_by_customer_and_type(events: list[tuple[str, str, int,
     for type_, who, day, _ in events:
         date = datetime.fromtimestamp(NOW_MS / 1000 + day * 86_400, UTC).date().isoformat()
         counts.setdefault(who, {}).setdefault(date, Counter())[type_] += 1
-    missing = partition.read(parts)
-    partition.remember(missing, [None] * len(missing))
-    outcome = partition.step(0)
+    outcome = SteppedPartition(Activity(Settings())).step(*parts)
     stored = {who: orjson.loads(state)["days"] for who, state in outcome.written.items()}
     assert stored == counts
     assert all([*days] == sorted(days) for days in stored.values())

@@ -16,6 +16,7 @@ from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 NOW_MS = 1_767_225_600_000
 FEEDBACK, INTERACTION = 0, 1
@@ -42,18 +43,10 @@ def record(number: int, name: str, channel: str | None, minute: int = 0) -> Reco
 
 
 def folded(records: list[tuple[int, Record]]) -> Contacts:
-    partition = FoldingPartition(
-        Channels(Settings(shop_timezone=ZONE)), 0, ProjectionTopics("dead-letters", "alerts"), 10
-    )
-    state = None
+    stepped = SteppedPartition(Channels(Settings(shop_timezone=ZONE)))
     for source, one in records:
-        missing = partition.read([Part(source, [one], 1)])
-        partition.remember(missing, [state] * len(missing))
-        outcome = partition.step(0)
-        partition.accept(outcome)
-        assert outcome.rejected == ()
-        state = outcome.written["a"]
-    return msgspec.json.decode(state or b"{}", type=Contacts)
+        assert stepped.step(Part(source, [one], 1)).rejected == ()
+    return msgspec.json.decode(stepped.stored.get("a", b"{}"), type=Contacts)
 
 
 @given(st.lists(happened, min_size=1, max_size=20), st.randoms(use_true_random=False))

@@ -121,13 +121,13 @@ def test_states_stored_by_another_process_meanwhile_are_forgotten_too(monkeypatc
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 10**9)
     store.step(20)
     store.step(80, lost=True)
-    store.partition = other
+    store.own.partition = other
     other.restore(first.state)
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 0)
     store.step(40)
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 10**9)
     store.step(40)
-    store.partition = first
+    store.own.partition = first
     first.restore(other.state)
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 0)
     while store.done < len(store.log):

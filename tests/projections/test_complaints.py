@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from stream.alerts.alert_records import AlertKind, Cause
 from stream.alerts.severity import Severity
 from stream.projections.complaints import MAX_CASES, Cases, Complaints
-from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
+from stream.projections.folding import Outcome, Part
 from stream.projections.timer_names import timer_of
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 HOUR_MS = 3_600_000
 NOW_MS = 1_767_225_600_000
@@ -49,28 +50,14 @@ class CaseStore:
     """Keeps the same state of a projection as the real store."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.partition = FoldingPartition(Complaints(settings), 0, ProjectionTopics("dead-letters", "alerts"), 100)
-        self.stored: dict[str, bytes] = {}
-        self.timers: dict[str, int] = {}
+        self.own = SteppedPartition(Complaints(settings))
+        self.partition, self.stored, self.timers = self.own.partition, self.own.stored, self.own.timers
 
     def step(self, source: int, records: Sequence[Record]) -> Outcome:
-        missing = self.partition.read([Part(source, records, 0)])
-        self.partition.remember(missing, [self.stored.get(key) for key in missing])
-        return self.accept(self.partition.step(NOW_MS))
-
-    def accept(self, outcome: Outcome) -> Outcome:
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            self.stored.pop(key, None)
-        for timer in outcome.idle:
-            del self.timers[timer]
-        self.timers |= outcome.timers
-        return outcome
+        return self.own.step(Part(source, records, 0), now_ms=NOW_MS)
 
     def fire(self, hour: float) -> Outcome:
-        due = [timer for timer, due_ms in self.timers.items() if due_ms < NOW_MS + hour * HOUR_MS]
-        return self.accept(self.partition.fire(due, NOW_MS))
+        return self.own.fire(at_ms(hour), NOW_MS)
 
     def cases(self, customer: str = "a") -> Cases:
         return msgspec.json.decode(self.stored[customer], type=Cases)
@@ -148,7 +135,7 @@ def test_no_second_alert_is_wanted_with_zero_hours() -> None:
 def test_an_erased_customer_has_no_timer() -> None:
     store = CaseStore()
     store.step(FEEDBACK, [said(1, "complained", 0), said(2, "complained", 0, customer="b")])
-    store.accept(store.partition.without(store.partition.erase(["a"])))
+    store.own.accept(store.partition.without(store.partition.erase(["a"])))
     assert ([*store.stored], [*store.timers]) == (["b"], [timer_of("b", "e2")])
 
 

@@ -14,6 +14,7 @@ from stream.projections.consents import Consents
 from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 NOW_MS = 1_767_225_600_000
 CONSENT, EMAIL = 0, 1
@@ -45,16 +46,10 @@ def records_of(
 
 
 def folded(records: list[tuple[int, Record]]) -> Agreements:
-    partition = FoldingPartition(Consents(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 10)
-    state = None
+    stepped = SteppedPartition(Consents(Settings()))
     for source, one in records:
-        missing = partition.read([Part(source, [one], 1)])
-        partition.remember(missing, [state] * len(missing))
-        outcome = partition.step(0)
-        partition.accept(outcome)
-        assert outcome.rejected == ()
-        state = outcome.written.get("a", state)
-    return msgspec.json.decode(state or b"{}", type=Agreements)
+        assert stepped.step(Part(source, [one], 1)).rejected == ()
+    return msgspec.json.decode(stepped.stored.get("a", b"{}"), type=Agreements)
 
 
 def expected(

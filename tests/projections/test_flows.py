@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from stream.alerts.alert_records import StageChange
 from stream.features.stages import STAGE_NAMES
 from stream.projections.flows import ALL, Flows, StageFlows, customers_in, day_key
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
+from stream.projections.folding import Part
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 DAY_MS = 86_400_000
 BEGIN_MS = 1_767_225_600_000
@@ -62,8 +63,7 @@ def told(drawn: list[tuple[str, int, str]]) -> list[StageChange]:
 
 
 def folded(records: list[StageChange], sizes: list[int]) -> dict[str, Flows]:
-    partition = FoldingPartition(StageFlows(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 2)
-    stored: dict[str, bytes] = {}
+    stepped = SteppedPartition(StageFlows(Settings()), cache=2)
     begin = 0
     for size in [*sizes, len(records)]:
         part = [
@@ -71,16 +71,10 @@ def folded(records: list[StageChange], sizes: list[int]) -> dict[str, Flows]:
             for k, change in enumerate(records[begin : begin + size])
         ]
         begin += len(part)
-        missing = partition.read([Part(0, part, begin)])
-        while missing:
-            partition.remember(missing, [stored.get(key) for key in missing])
-            missing = partition.further()
-        outcome = partition.step(0)
+        outcome = stepped.step(Part(0, part, begin))
         assert not outcome.rejected
         assert outcome.folded == len(part)
-        stored |= outcome.written
-        partition.accept(outcome)
-    return {key: msgspec.json.decode(state, type=Flows) for key, state in stored.items()}
+    return {key: msgspec.json.decode(state, type=Flows) for key, state in stepped.stored.items()}
 
 
 @given(changes, st.lists(st.integers(1, 8), max_size=10), st.integers(0, 10))

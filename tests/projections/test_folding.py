@@ -10,31 +10,24 @@ from hypothesis import strategies as st
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.processing.isolation import MAX_ISOLATED
 from stream.processing.state import Outgoing
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
+from stream.projections.folding import Part
 from tests.oracle.record import Record
 from tests.projections.adding import Adding, record
+from tests.projections.stepping import SteppedPartition, part_of
 
 
 class FoldingStore:
     """Keeps what the real store does: states, offsets, and records to publish."""
 
     def __init__(self, cache: int = 100) -> None:
-        self.stored: dict[str, bytes] = {}
+        self._own = SteppedPartition(Adding(), cache=cache)
+        self.partition, self.stored = self._own.partition, self._own.stored
         self.published: list[Outgoing] = []
-        self.partition = FoldingPartition(Adding(), 0, ProjectionTopics("dead-letters", "alerts"), cache)
 
     def step(self, records: Sequence[Record], *, lost: bool = False) -> None:
-        missing = self.partition.read([Part(0, records, records[-1].offset + 1)])
-        self.partition.remember(missing, [self.stored.get(key) for key in missing])
-        outcome = self.partition.step(now_ms=0)
-        if lost:
-            self.partition.restore(self.partition.state)
-            return
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            del self.stored[key]
-        self.published += outcome.outgoing
+        outcome = self._own.step(part_of(0, records), lost=lost)
+        if not lost:
+            self.published += outcome.outgoing
 
 
 logs = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([-3, -1, 1, 2, 10, 13])), min_size=1, max_size=30)

@@ -15,6 +15,7 @@ from stream.projections.leads import Leads, LeadState, lead_key
 from stream.settings import Settings
 from tests.oracle.leads import Contact, leads_of
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 DAY_MS = 86_400_000
 #: A Monday.
@@ -66,26 +67,17 @@ def folded(
     batches: list[list[tuple[str, EventKind, int]]], of: Settings = SETTINGS, purpose: str = "marketing"
 ) -> dict[str, LeadState]:
     """The states after steps of a partition that remembers little; ``purpose``: of the events of consent."""
-    partition = FoldingPartition(Leads(of), 0, ProjectionTopics("dead-letters", "alerts"), 3)
-    stored: dict[str, bytes] = {}
+    stepped = SteppedPartition(Leads(of), cache=3)
     offset = 0
     for batch in batches:
         parts: list[list[Record]] = [[] for _ in SOURCE]
         for customer, kind, day in batch:
             offset += 1
             parts[SOURCE[NAME_OF[kind][0]]].append(record(offset, customer, kind, BEGIN_MS + day * DAY_MS, purpose))
-        missing = partition.read([Part(source, part, offset) for source, part in enumerate(parts)])
-        while missing:
-            partition.remember(missing, [stored.get(key) for key in missing])
-            missing = partition.further()
-        outcome = partition.step(0)
+        outcome = stepped.step(*(Part(source, part, offset) for source, part in enumerate(parts)))
         assert (outcome.rejected, outcome.skipped) == ((), 0)
         assert outcome.folded == len(batch)
-        stored |= outcome.written
-        for key in outcome.forgotten:
-            del stored[key]
-        partition.accept(outcome)
-    return {key: msgspec.json.decode(state, type=LeadState) for key, state in stored.items()}
+    return {key: msgspec.json.decode(state, type=LeadState) for key, state in stepped.stored.items()}
 
 
 @settings(max_examples=60)

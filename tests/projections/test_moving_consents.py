@@ -90,7 +90,7 @@ class ConsentShop:
     def switch(self, days: int) -> None:
         """Begin again with another `identity_history_days`; what is stored stays."""
         for before, after in zip(self.arrivals[self.days], self.arrivals[days], strict=True):
-            after.stored, after.logs, after.done = before.stored, before.logs, before.done
+            after.resume(before)
         self.days = days
 
     def store(self, client: redis.Redis) -> None:

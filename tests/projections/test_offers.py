@@ -17,6 +17,7 @@ from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.offers import Offers, OfferState, OfferTally, lead_key
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition
 
 BEGIN_S = 1_767_225_600
 DAY_S = 86_400
@@ -100,25 +101,16 @@ def record(offset: int, event: Event) -> Record:
 
 def folded(batches: Sequence[Sequence[Event]]) -> dict[str, OfferState]:
     """The states after steps of a partition that remembers little."""
-    partition = FoldingPartition(Offers(Settings(customer_ids="any")), 0, ProjectionTopics("dead-letters", "alerts"), 2)
-    stored: dict[str, bytes] = {}
+    stepped = SteppedPartition(Offers(Settings(customer_ids="any")), cache=2)
     offset = 0
     for batch in batches:
         parts: tuple[list[Record], list[Record]] = ([], [])
         for event in batch:
             offset += 1
             parts[isinstance(event, Ordered)].append(record(offset, event))
-        missing = partition.read([Part(source, part, offset) for source, part in enumerate(parts)])
-        while missing:
-            partition.remember(missing, [stored.get(key) for key in missing])
-            missing = partition.further()
-        outcome = partition.step(0)
+        outcome = stepped.step(*(Part(source, part, offset) for source, part in enumerate(parts)))
         assert (outcome.rejected, outcome.skipped) == ((), 0)
-        stored |= outcome.written
-        for key in outcome.forgotten:
-            del stored[key]
-        partition.accept(outcome)
-    return {key: msgspec.json.decode(state, type=OfferState) for key, state in stored.items()}
+    return {key: msgspec.json.decode(state, type=OfferState) for key, state in stepped.stored.items()}
 
 
 def kept_of(events: set[Event], customer: str, day: int) -> float | None:

@@ -121,11 +121,7 @@ def test_who_owns_nothing_any_more_or_is_erased_leaves_a_tombstone() -> None:
     kept.append(ORDERS, "ann", body(2, "ann", 2, name="cancelled", order_id="o-ann"))
     published = all_steps(kept)
     assert [*compacted(published)] == ["bob"]
-    missing = kept.partition.read_erasure(["bob"])
-    while missing:
-        kept._load(missing)
-        missing = kept.partition.further()
-    published += kept._accept(kept.partition.step(now_ms=0))
+    published += kept.erase(["bob"])
     assert compacted(published) == {}
     assert shopper_key("bob") not in kept.stored
     assert [*Recommendations(SETTINGS).erase("bob")] == [shopper_key("bob")]

@@ -54,7 +54,7 @@ def test_an_order_that_is_returned_after_a_change_of_the_setting_leaves_no_line(
     buy(kept, datetime(2026, 2, 3, 9, tzinfo=ZoneInfo(NEW_YORK)), "milk")
     kept.step(2, lost=False)
     later = Store(Recommendations(of("Asia/Tokyo")), 0, 3, BEGIN_MS + 3000 * 24 * HOUR_MS)
-    later.stored, later.logs, later.done = kept.stored, kept.logs, kept.done
+    later.resume(kept)
     later.partition.restore(kept.partition.state)
     buy(later, datetime(2026, 2, 4, 9, tzinfo=ZoneInfo(NEW_YORK)), "milk", name="cancelled")
     later.step(1, lost=False)

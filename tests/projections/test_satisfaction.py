@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.kinds import EventType
-from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
+from stream.projections.folding import Outcome
 from stream.projections.loyalty import FIRST_LOYALTY, loyalty_after
 from stream.projections.protocol import Projection
 from stream.projections.ratings import MAX_MONTHS, Ratings, RatingTally
 from stream.projections.satisfaction import HALF_LIFE_DAYS, MAX_SAID, Opinion, Satisfaction
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 DAY_MS = 86_400_000
 NOW_MS = 1_767_225_600_000
@@ -37,10 +38,7 @@ def record(number: int, name: str, *, day: int = 0, customer: str = "a", event_i
 
 
 def stepped(projection: Projection[Opinion] | Projection[RatingTally], records: Sequence[Record]) -> Outcome:
-    partition = FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 1000)
-    missing = partition.read([Part(0, records, len(records))])
-    partition.remember(missing, [None] * len(missing))
-    return partition.step(0)
+    return SteppedPartition(projection).step(part_of(0, records))
 
 
 def opinion(records: Sequence[Record], customer: str = "a") -> Opinion:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.texts import MAX_TEXTS, PERIODS, Text, Texts, Written, keys_of
 from stream.settings import Settings
 from stream.texts.text_records import KEY, FeedbackText
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 DAY_MS = 86_400_000
 NOW_MS = 1_767_225_600_000
@@ -34,12 +34,7 @@ def record(number: int, text: str | None, *, day: float = 0, customer: str = "a"
 
 
 def written(records: Sequence[Record]) -> dict[str, Written]:
-    partition = FoldingPartition(Texts(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), 0)
-    missing = partition.read([Part(0, records, len(records))])
-    while missing:
-        partition.remember(missing, [None] * len(missing))
-        missing = partition.further()
-    states = partition.step(0).written
+    states = SteppedPartition(Texts(SETTINGS), cache=0).step(part_of(0, records)).written
     return {key: msgspec.json.decode(state, type=Written) for key, state in states.items()}
 
 
@@ -112,18 +107,8 @@ FEEDBACK, REPLIES, ACTIONS = 0, 2, 3
 
 def published(parts: Sequence[tuple[int, Sequence[Record]]]) -> list[FeedbackText]:
     """What is published when inputs are read one part after the other."""
-    stored: dict[str, bytes] = {}
-    partition = FoldingPartition(Texts(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), 0)
-    outgoing = []
-    for source, records in parts:
-        missing = partition.read([Part(source, records, len(records))])
-        while missing:
-            partition.remember(missing, [stored.get(key) for key in missing])
-            missing = partition.further()
-        outcome = partition.step(0)
-        partition.accept(outcome)
-        stored |= outcome.written
-        outgoing += outcome.outgoing
+    stepped = SteppedPartition(Texts(SETTINGS), cache=0)
+    outgoing = [one for part in parts for one in stepped.step(part_of(*part)).outgoing]
     assert {(one.topic, one.key) for one in outgoing} <= {(SETTINGS.feedback_texts, KEY.encode())}
     return [msgspec.json.decode(one.value or b"", type=FeedbackText) for one in outgoing]
 

@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 
 from stream.projections.classification import Classification, State
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
+from stream.projections.folding import FoldingPartition
 from stream.settings import Settings
 from stream.texts.text_records import KEY, FeedbackText, encode_text
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 
 __all__ = ["SAID", "TextStore", "labelled", "text"]
 
@@ -24,35 +25,28 @@ class TextStore:
     """The partition of texts, with what Redis keeps of it."""
 
     def __init__(self, cache: int = 1000) -> None:
-        self.stored: dict[str, bytes] = {}
         self.log: list[Record] = []
         self.done = 0
-        self.cache = cache
+        self._cache = cache
+        self.stored: dict[str, bytes] = {}
         self.restart()
 
     def restart(self) -> None:
         """Continue as another process would."""
-        self.partition = FoldingPartition(
-            Classification(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), self.cache
-        )
+        self.own = SteppedPartition(Classification(SETTINGS), cache=self._cache, stored=self.stored)
+
+    @property
+    def partition(self) -> FoldingPartition:
+        return self.own.partition
 
     def append(self, text: FeedbackText, key: str = KEY) -> None:
         self.log.append(Record(key.encode(), encode_text(text), AT_S * 1000, len(self.log)))
 
     def step(self, size: int, *, lost: bool = False) -> list[Any]:
         records = self.log[self.done : self.done + size]
-        missing = self.partition.read([Part(0, records, self.done + len(records))])
-        while missing:
-            self.partition.remember(missing, [self.stored.get(key) for key in missing])
-            missing = self.partition.further()
-        outcome = self.partition.step(now_ms=0)
+        outcome = self.own.step(part_of(0, records), lost=lost)
         if lost:
-            self.partition.restore(self.partition.state)
             return []
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            del self.stored[key]
         self.done += len(records)
         return [*outcome.rejected]
 

@@ -10,11 +10,11 @@ from stream.leads.lead_contacts import week_of
 from stream.notifications.read_to_end import read_to_end
 from stream.offering.offer_records import OfferDecision
 from stream.processing.state import Counters, PartitionState
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.offers import Offers, OfferState, OfferTally, week_key
 from stream.storage.connection import connect_blocking
 from stream.storage.keys import ProjectionKeys
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 from tests.reporting.conftest import PARTITIONS, CommandDesk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 
@@ -24,17 +24,13 @@ def fold(desk: CommandDesk, decisions: list[OfferDecision], weeks: dict[str, Off
     keys = ProjectionKeys(desk.settings.namespace, Offers.name, Offers.version, 0)
     with connect_blocking(desk.settings) as client:
         for number in range(PARTITIONS):
-            partition = FoldingPartition(Offers(desk.settings), number, ProjectionTopics("d", "a"), 10_000)
             own = [one for one in decisions if partition_of(one.customer_id, PARTITIONS) == number]
             records = [
                 Record(one.customer_id.encode(), msgspec.json.encode(one), END_MS, offset=k)
                 for k, one in enumerate(own)
             ]
-            missing = partition.read([Part(0, records, len(records))])
-            while missing:
-                partition.remember(missing, [None] * len(missing))
-                missing = partition.further()
-            for key, state in partition.step(0).written.items():
+            outcome = SteppedPartition(Offers(desk.settings), number).step(part_of(0, records))
+            for key, state in outcome.written.items():
                 client.set(keys.customer(number, key), state)
         for key, week in weeks.items():
             client.set(keys.customer(0, key), msgspec.json.encode(week))

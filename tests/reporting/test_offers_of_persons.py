@@ -17,7 +17,6 @@ from stream.notifications.read_to_end import read_to_end
 from stream.offering.offer_records import OfferDecision, decision_id_of
 from stream.offering.offered import MAX_DECISIONS
 from stream.processing.state import Counters, PartitionState
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.identity import Identity
 from stream.projections.leads import customer_in
 from stream.projections.offers import Offers, OfferState
@@ -26,6 +25,7 @@ from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
 from tests.notifications.test_not_told import links
 from tests.oracle.record import Record
+from tests.projections.stepping import SteppedPartition, part_of
 from tests.projections.test_offers import Decided, Event, Ordered, one_a_day, record
 from tests.projections.test_offers import decided as any_decision
 from tests.projections.test_offers import ordered as any_order
@@ -47,12 +47,8 @@ def folded_as(came: Iterable[tuple[str, Event]], owners: Mapping[str, str]) -> d
         parts[isinstance(event, Ordered)].append(
             Record(customer.encode(), value, offset=offset, timestamp=one.timestamp)
         )
-    partition = FoldingPartition(Offers(Settings(customer_ids="any")), 0, ProjectionTopics("dead-letters", "alerts"), 9)
-    missing = partition.read([Part(source, part, len(part)) for source, part in enumerate(parts)])
-    while missing:
-        partition.remember(missing, [None] * len(missing))
-        missing = partition.further()
-    outcome = partition.step(0)
+    stepped = SteppedPartition(Offers(Settings(customer_ids="any")))
+    outcome = stepped.step(*(part_of(source, part) for source, part in enumerate(parts)))
     assert (outcome.rejected, outcome.skipped) == ((), 0)
     return {key: msgspec.json.decode(state, type=OfferState) for key, state in outcome.written.items()}
 
