@@ -82,7 +82,9 @@ class ConsentShop:
         self._arrive(own_id, text, headers)
 
     def link(self, name: LinkName, one: str, other: str) -> None:
-        link = Link(name, one, other, self.versions, f"l-{self.versions}")
+        # decisions count by their place in the story; of evidence the earlier counts, so it has a time of its own
+        at_ms = IDS.index(other) if name is LinkName.IDENTIFIED else len(IDS) + self.versions
+        link = Link(name, one, other, at_ms, f"l-{self.versions}")
         for own_id, note, headers in assigned_notes(self.resolver, link, self.versions, NoteProof.of(self.settings)):
             self._arrive(own_id, note, headers)
         self.versions += 1
@@ -212,7 +214,7 @@ def test_what_was_said_under_any_id_holds_for_the_person(shops: Iterator[Consent
 def test_the_order_of_links_and_statements_does_not_matter(
     shops: Iterator[ConsentShop], story: list[Any], random: Random
 ) -> None:
-    # a decision counts by its time, which is its place here
+    # a decision counts by its place
     decisions = [item for item in story if item[0] in {LinkName.MERGE, LinkName.UNMERGE}]
     evidence = [item for item in story if item not in decisions]
     found = []
