@@ -189,6 +189,7 @@ class Assembly:
             WorkerOptions(
                 clock=settings.clock,
                 clock_quiet_s=settings.clock_quiet_s,
+                others_ms=self._newest_ms,
                 rescore=settings.rescore,
                 asked=lambda: self.model.asked,
                 rest_s=settings.rescore_rest_s,
@@ -205,6 +206,10 @@ class Assembly:
                 probe=self._probe,
             ),
         )
+
+    def _newest_ms(self) -> int | None:
+        times = (worker.partition.state.stream_time_ms for worker in self.owner.workers.values())
+        return max((at_ms for at_ms in times if at_ms is not None), default=None)
 
     def _model_store(self) -> ModelStore:
         return ModelStore(self._client, self._keys, self._name)

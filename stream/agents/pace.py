@@ -52,16 +52,20 @@ def is_present(state: PartitionState, now_ms: int) -> bool:
     return newest_ms is not None and (state.live or newest_ms >= now_ms - _LIVE_WITHIN_MS)
 
 
-def follows_wall_clock(clock: str, state: PartitionState, now_ms: int, *, idle_s: float, quiet_s: float) -> bool:
+def follows_wall_clock(
+    clock: str, state: PartitionState, now_ms: int, *, idle_s: float, quiet_s: float, others_ms: int | None = None
+) -> bool:
     """Whether the wall clock moves the time of a partition at the end of its inputs; ``clock`` is the setting.
 
     ``auto``: at once where the newest event is of the last hour, or the wall clock has moved time before; after a
     quiet of ``quiet_s`` where it is of the last 90 days, for an import that pauses is not at its end; else never: that
-    is a log of the past.
+    is a log of the past. For these 90 days ``others_ms``, the newest time of the process's other partitions, counts as
+    well: a small shop has partitions whose few customers have all been silent for longer.
     """
     if clock != "auto":
         return clock == "wall"
     newest_ms = state.stream_time_ms
     if newest_ms is None:
         return False
-    return is_present(state, now_ms) or (newest_ms >= now_ms - _PAST_MS and idle_s >= quiet_s)
+    of_shop_ms = newest_ms if others_ms is None else max(newest_ms, others_ms)
+    return is_present(state, now_ms) or (of_shop_ms >= now_ms - _PAST_MS and idle_s >= quiet_s)

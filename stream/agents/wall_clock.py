@@ -57,7 +57,10 @@ class WallClock:
             return False
         state, now_ms = self._partition.state, self._clock.now_ms()
         idle_s, quiet_s = self._rest.idle_s(now_s), self._options.clock_quiet_s
-        if not follows_wall_clock(self._options.clock, state, now_ms, idle_s=idle_s, quiet_s=quiet_s):
+        others_ms = self._options.others_ms()
+        if not follows_wall_clock(
+            self._options.clock, state, now_ms, idle_s=idle_s, quiet_s=quiet_s, others_ms=others_ms
+        ):
             return False
         target_ms = now_ms - _GRACE_MS
         if state.stream_time_ms is not None and target_ms < state.stream_time_ms + _STEP_MS:

@@ -29,10 +29,10 @@ async def all_is_read() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
-    counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of landmarks, see
-    `stream.processing.rescoring`; ``is_behind``: whether a partition of this worker is, which comes before rescoring
-    any. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
+    """``clock``, ``clock_quiet_s``, ``others_ms``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when
+    ``asked``, which counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of
+    landmarks, see `stream.processing.rescoring`; ``is_behind``: whether a partition of this worker is, which comes
+    before rescoring any. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
     record is as old as ``behind_s``; ``fill_s``: how long if the logs have all that the step lacks. ``outbox_limit``:
     unpublished records at which a partition takes no more events. ``sweep_customers``: most due customers in one sweep.
     ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it claims again.
@@ -48,6 +48,7 @@ class WorkerOptions:
 
     clock: str = "auto"
     clock_quiet_s: float = 300.0
+    others_ms: Callable[[], int | None] = lambda: None
     rescore: str = "auto"
     asked: Callable[[], int] = lambda: 0
     rest_s: float = 5.0

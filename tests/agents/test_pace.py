@@ -31,6 +31,16 @@ def test_when_the_wall_clock_moves_time(state: PartitionState, idle_s: float, fo
     assert not follows_wall_clock("event", state, NOW_MS, idle_s=idle_s, quiet_s=300)
 
 
+@pytest.mark.parametrize(
+    ("others_days", "idle_s", "follows"), [(1, 300, True), (1, 299, False), (91, 10**9, False), (None, 10**9, False)]
+)
+def test_a_partition_whose_customers_have_long_been_silent_follows_where_the_shop_is_open(
+    others_days: int | None, idle_s: float, follows: bool
+) -> None:
+    state, others_ms = state_of(NOW_MS - 170 * DAY), None if others_days is None else NOW_MS - others_days * DAY
+    assert follows_wall_clock("auto", state, NOW_MS, idle_s=idle_s, quiet_s=300, others_ms=others_ms) is follows
+
+
 def test_the_quiet_time_restarts_with_every_event_and_every_model() -> None:
     rest = Rest()
     rest.look(10.0, is_idle=True, version=1)

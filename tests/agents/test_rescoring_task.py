@@ -250,10 +250,11 @@ def test_after_a_backfill_every_customer_is_scored_as_of_its_end(redis_server: E
     play(redis_server, namespace, scenario)
 
 
+@pytest.mark.parametrize(("days", "others_ms"), [(9, None), (170, NOW_MS - DAY)])
 def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
-    redis_server: EmbeddedRedis, namespace: str
+    redis_server: EmbeddedRedis, namespace: str, days: int, others_ms: int | None
 ) -> None:
-    order: list[LogEntry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 9 * DAY, "o", 10_000))]
+    order: list[LogEntry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - days * DAY, "o", 10_000))]
 
     async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
@@ -262,7 +263,7 @@ def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
         await until(lambda: worker.partition.state.live, "the wall clock takes over")
         assert (worker.partition.state.stream_time_ms or 0) >= NOW_MS - 60_000
 
-    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=5.0)
+    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=5.0, others_ms=lambda: others_ms)
 
 
 def test_after_a_failure_of_the_store_the_worker_returns_to_the_stored_state(
