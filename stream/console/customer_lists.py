@@ -28,7 +28,7 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError
 from stream.features.stages import STAGE_NAMES
-from stream.imports.contacts import called_of
+from stream.imports.contacts import called_apart, called_of
 from stream.processing.rfm import Tier
 
 __all__ = ["CustomerLists"]
@@ -98,7 +98,7 @@ class CustomerLists:
             request,
             page=page,
             still_reading=still_reading,
-            names=called_of(contacts),
+            names=called_apart(contacts),
             given={name: form.get(name, "") for name in FIELDS},
             options={
                 "stage": STAGE_NAMES,

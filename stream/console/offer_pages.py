@@ -12,7 +12,7 @@ from stream.console.browser import form_of, require_own_form
 from stream.console.erased_people import ErasedPeople
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
-from stream.imports.contacts import Contact, called_of
+from stream.imports.contacts import Contact, called_apart
 from stream.offering.offers_file import OffersConfig
 from stream.reporting.offer_effect import OfferEffect
 
@@ -107,7 +107,7 @@ class OfferPages:
     async def _shown_with(self, request: web.Request, text: str, problems: Sequence[str] | None) -> web.Response:
         shown = await self._now()
         people = await asyncio.to_thread(self._desk.contacts, [one.customer_id for one in shown.now])
-        return self._page("offers", request, shown=shown, names=called_of(people), text=text, problems=problems)
+        return self._page("offers", request, shown=shown, names=called_apart(people), text=text, problems=problems)
 
     async def _now(self) -> OffersShown:
         if self._erased.have_changed():

@@ -24,7 +24,7 @@ from stream.directory.desk.accounts import Role
 from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError, StreamError
-from stream.imports.contacts import called_of
+from stream.imports.contacts import called_apart
 from stream.reporting.words import to_say
 from stream.whatif.comparison import WhatIf
 from stream.whatif.trial_progress import StageProgress
@@ -178,7 +178,7 @@ class OperatorPages:
         return self._page(
             "whatif",
             request,
-            names=called_of(people),
+            names=called_apart(people),
             fields=_POLICY,
             present=present,
             tried=dict(trial.policy) if trial is not None else dict(present),

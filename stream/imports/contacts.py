@@ -5,6 +5,7 @@ file that only its owner can read. Deleting the file, or one person in it, chang
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,7 @@ from stream.errors import ImportFileError
 from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import Revealer
 
-__all__ = ["CONTACTS_FILE", "Contact", "ContactsFile", "called_of"]
+__all__ = ["CONTACTS_FILE", "Contact", "ContactsFile", "called_apart", "called_of"]
 
 #: Name of the file in the data directory.
 CONTACTS_FILE: Final = "contacts.sqlite"
@@ -81,6 +82,20 @@ def called_of(contacts: Mapping[str, Contact]) -> dict[str, str]:
     return {one: called for one, contact in contacts.items() if (called := contact.called)}
 
 
+def called_apart(contacts: Mapping[str, Contact]) -> dict[str, str]:
+    """As `called_of`, with the e-mail address behind a name that several of them have.
+
+    >>> called_apart({"1": Contact(name="Ann", email="a@b.example"), "2": Contact(name="Ann"), "3": Contact(name="Bo")})
+    {'1': 'Ann (a@b.example)', '2': 'Ann', '3': 'Bo'}
+    """
+    called = called_of(contacts)
+    times = Counter(called.values())
+    return {
+        one: f"{name} ({email})" if times[name] > 1 and (email := contacts[one].email) not in ("", name) else name
+        for one, name in called.items()
+    }
+
+
 class ContactsFile:
     """The contacts file of a data directory. With ``keys`` it has pseudonyms and ciphertext.
 
@@ -114,8 +129,8 @@ class ContactsFile:
         return found
 
     def names(self, customer_ids: Iterable[str]) -> dict[str, str]:
-        """What those of ``customer_ids`` are called of whom it is known, see `Contact.called`."""
-        return called_of(self.find(customer_ids))
+        """What those of ``customer_ids`` are called in a list, of whom it is known; see `called_apart`."""
+        return called_apart(self.find(customer_ids))
 
     def called(self, text: str) -> list[str]:
         """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces."""
