@@ -15,6 +15,7 @@ from typing import Final, Self
 import msgspec
 
 from stream.errors import ImportFileError
+from stream.imports.pseudonyms import pseudonym
 from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import Revealer
 
@@ -133,14 +134,18 @@ class ContactsFile:
         return called_apart(self.find(customer_ids))
 
     def called(self, text: str) -> list[str]:
-        """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces."""
+        """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces.
+
+        If there is none, the customer whose user name it is: of that the id is made where there is no address.
+        """
         if self._file is None and not self._path.exists():
             return []
         with self._explained():
             names = "folded(?1) <> '' AND folded(?1) IN (folded(name), folded(email))"
             numbers = "digits(phone) = digits(?1) AND digits(?1) <> ''"
             statement = f"SELECT customer_id FROM contact WHERE {names} OR {numbers} ORDER BY customer_id"  # noqa: S608
-            return [customer_id for (customer_id,) in self._opened().execute(statement, [text])]
+            found = [customer_id for (customer_id,) in self._opened().execute(statement, [text])]
+        return found or [*self.find({pseudonym("", text)} - {text})]
 
     def like(self, text: str, limit: int) -> list[tuple[str, Contact]]:
         """Some customers in whose name or e-mail address ``text`` occurs, by name."""

@@ -6,6 +6,7 @@ import pytest
 
 from stream.errors import ImportFileError
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
+from stream.imports.pseudonyms import pseudonym
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
@@ -61,6 +62,20 @@ def test_a_file_of_another_program_is_named_and_left_alone(tmp_path: Path) -> No
         contacts.add([("c-1", ANN)])
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT 1 FROM contact")
+
+
+def test_a_customer_without_an_address_is_found_by_the_user_name(tmp_path: Path) -> None:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+        contacts.add([(pseudonym("", "garden/lady"), Contact(name="Ann Ode"))])
+        assert contacts.called("Garden/Lady") == contacts.called("ann ode") == [pseudonym("", "garden/lady")]
+        assert contacts.called("somebody else") == []
+
+
+def test_names_that_several_have_are_told_apart_in_lists(tmp_path: Path) -> None:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+        contacts.add([("1", Contact(name="Ann", email="a@b.example")), ("2", Contact(name="Ann"))])
+        assert contacts.names(["1", "2"]) == {"1": "Ann (a@b.example)", "2": "Ann"}
+        assert contacts.names(["1"]) == {"1": "Ann"}
 
 
 def test_a_person_is_found_by_name_address_or_number_whatever_its_case_and_spaces(tmp_path: Path) -> None:
