@@ -19,7 +19,7 @@ from stream.cli.import_target import newest_events, open_ledger
 from stream.cli.import_view import print_issues, print_mapping, print_sources, print_summary
 from stream.cli.kafka import silent
 from stream.cli.rescore import wait_for_answers
-from stream.cli.settle import wait_until_settled
+from stream.cli.settle import wait_until_settled, waiting
 from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
@@ -88,6 +88,7 @@ class ImportRun:
         with ExitStack() as opened:
             staging = opened.enter_context(Staging())
             ledger = opened.enter_context(open_ledger(settings, folder, self._say))
+            is_behind = self._wait and self._is_behind(settings)
             importer = self._importer(settings, sources, staging, ledger)
             summary = self._read(importer, sources)
             self._check_currencies(settings, summary)
@@ -99,12 +100,26 @@ class ImportRun:
                 self._send(settings, staging, ledger, summary)
             else:
                 self._say("\nThere is nothing new to import.")
-        if summary.new_events and self._wait:
-            status = self._wait_for_workers(settings, folder) or status
+        if self._wait and (summary.new_events or is_behind) and self._wait_for_workers(settings, folder):
+            return 1
         if summary.orders:
             self._tell_days(settings, sources[0].reading.zone)
-            self._say("\nWhom to contact today: stream today")
+            if summary.new_events and not self._wait:
+                self._say("\nLists have these orders as soon as workers have processed them: stream up")
+            else:
+                self._say("\nWhom to contact today: stream today")
         return status
+
+    def _is_behind(self, settings: Settings) -> bool:
+        """Whether events of an import that was stopped still wait, which is said."""
+        try:
+            count = waiting(settings)
+        except StreamError as error:
+            self._say(f"Whether all events have been processed cannot be asked: {error}")
+            return False
+        if count:
+            self._say(f"{number_of(count, 'event', 'events')} of an earlier import wait to be processed.")
+        return count > 0
 
     def _tell_days(self, settings: Settings, zone: tzinfo) -> None:
         """Else the owner finds orders in the list a day earlier than in the export."""
@@ -236,21 +251,20 @@ class ImportRun:
             f" {number_of(published, 'event', 'events')} published in {time.monotonic() - began:.1f} s."
         )
 
-    def _wait_for_workers(self, settings: Settings, folder: Path) -> int:
-        """Returns the exit status; ``folder``: where servers of this machine write."""
+    def _wait_for_workers(self, settings: Settings, folder: Path) -> bool:
+        """Whether the workers did not get through, which is said; ``folder``: where servers of this machine write."""
         with Bar("processing", None) as bar:
             try:
                 wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
             except StreamError as error:
-                self._say(f"The events wait in Kafka: {error}")
-                if not has_room(folder):
-                    self._say(f"The disk of {folder} is full. Make room; then `stream up` processes what waits.")
-                    return 1
-                return 0
+                self._say(f"The events are kept, and wait to be processed: {error}")
+                full = "" if has_room(folder) else f"The disk of {folder} is full. Make room; then "
+                self._say(f"{full}`stream up` processes what waits.")
+                return True
         self._say("The workers have processed everything.")
         if settings.rescore == "auto":
             self._wait_for_risks(settings)
-        return 0
+        return False
 
     def _wait_for_risks(self, settings: Settings) -> None:
         """Have everybody scored now, if a model has learned enough: workers that end with this command would not."""

@@ -10,7 +10,7 @@ from stream.settings import Settings
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["unread", "wait_until_settled"]
+__all__ = ["unread", "wait_until_settled", "waiting"]
 
 #: Nothing has moved for so long although there is work.
 PATIENCE_S = 120.0
@@ -48,6 +48,12 @@ def wait_until_settled(
                 " to be published: does a worker run?",
             )
             time.sleep(_LOOK_S)
+
+
+def waiting(settings: Settings) -> int:
+    """How many events the workers have not taken in yet. Raises as `wait_until_settled` does."""
+    with TopicSpans(settings) as ends, Overview(settings) as overview:
+        return sum(unread(ends.of(_places(settings.event_topics, settings)), overview.offsets()).values())
 
 
 def unread(spans: Spans, read: Mapping[Place, int]) -> Mapping[str, int]:

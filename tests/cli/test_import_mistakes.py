@@ -70,3 +70,13 @@ def test_a_disk_that_is_full_behind_an_error_is_told_with_what_to_do(monkeypatch
     result = CliRunner().invoke(main, ["import", "a.csv"])
     assert result.exit_code == 1
     assert result.stderr.startswith("stream: imports.sqlite: the import cannot be recorded. Make room on the disk")
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, ""), (7, "7 events of an earlier import wait to be processed.\n")])
+def test_what_an_earlier_import_left_is_said(
+    count: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("stream.cli.import_run.waiting", lambda _: count)
+    run = ImportRun(Options(), report=None, max_rejected=10.0, wait=True)
+    assert run._is_behind(Settings()) is (count > 0)
+    assert capsys.readouterr().out == told

@@ -11,6 +11,7 @@ import pytest
 
 from stream.adapters.customers import customer_of_address
 from stream.cli.reach import Local, reach
+from stream.cli.settle import waiting
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import run_in
 from tests.imports.shopify_export import END, export, made_up_orders, settled_by
@@ -94,3 +95,21 @@ def test_from_the_export_to_the_list(tmp_path: Path, customers: int, days: int) 
     stakes = [entry["at_stake"] for entry in found["entries"]]
     assert stakes == sorted(stakes, reverse=True)
     assert found["at_stake"] == pytest.approx(sum(stakes), abs=0.01 * len(stakes) + 0.01)
+
+
+@pytest.mark.timeout(300)
+def test_what_an_import_that_was_stopped_has_published_is_processed_by_the_next(tmp_path: Path) -> None:
+    made = made_up_orders(30, 30, 365)
+    path, file = tmp_path / "shop", str(export(made, tmp_path / "orders.csv", END))
+    with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
+        # nobody works off what is published
+        addresses = {"STREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "STREAM_REDIS_URL": settings.redis_url}
+        stopped = run_in(path, "import", "--no-wait", file, STREAM_PARTITIONS=str(settings.partitions), **addresses)
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+        assert "as soon as workers have processed them: stream up" in stopped.stdout
+        assert waiting(settings) > len(made) / 2
+    again = run_in(path, "import", file)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "There is nothing new to import." in again.stdout
+    with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
+        assert waiting(settings) == 0
