@@ -25,6 +25,10 @@ STAGES: Final[Sequence[tuple[str, str]]] = [(name, _MEANING_OF_STAGES[name]) for
 #: Figures of a customer.
 FIGURES: Final[Sequence[tuple[str, str]]] = [
     (
+        to_say("Overdue"),
+        to_say("On today's list: silent for at least half as long again as usual, and not lost."),
+    ),
+    (
         to_say("Risk"),
         to_say("How likely it is that no order comes. The page Models says in what time, and how often that is right."),
     ),
