@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
@@ -12,16 +13,26 @@ from stream.errors import StorageError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stream.cli.recommendations_desk import ShopRecord
     from stream.recommending.association_rules import AssociationRules
 
 __all__ = ["recommend"]
 
+_ONLY_FOR: Final = {
+    "days": "it is how soon, for --rules",
+    "limit": "it is the length of lists, or of --rules",
+    "without": "it is for the lists of a customer",
+}
+
 
 @click.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="[ID]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of each list.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of lists, or of --rules."
+)
 @click.option("--without", multiple=True, metavar="ITEM", help="Do not offer this item; may be given several times.")
 @click.option("--rules", is_flag=True, help="Instead: who buys one item buys another one, in the whole shop.")
 @click.option("--record", is_flag=True, help="Instead: how good the lists of the whole shop were.")
@@ -51,6 +62,7 @@ def recommend(
 
     if (customer_id is not None) + rules + record != 1:
         raise click.UsageError("expected the ID of a customer, --rules, or --record")
+    _refuse_unused({"days": rules, "limit": not record, "without": customer_id is not None})
     with ProjectionDesk(settings) as desk:
         newest_ms = newest_ms_of(desk)
         if newest_ms is None:
@@ -80,13 +92,21 @@ def recommend(
         console_for_people().print(recommendations_view(found))
 
 
+def _refuse_unused(is_used: Mapping[str, bool]) -> None:
+    """An option that does nothing for what is asked was meant for something else."""
+    context = click.get_current_context()
+    for name, used in is_used.items():
+        if not used and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} does nothing here: {_ONLY_FOR[name]}")
+
+
 def _show_rules(found: AssociationRules, limit: int, *, as_json: bool) -> None:
     from stream.cli.console import console_for_people
     from stream.cli.list_files import object_text
-    from stream.cli.recommendations_view import rules_view
+    from stream.cli.recommendations_view import first_rules, rules_view
 
     if as_json:
-        click.echo(object_text(found))
+        click.echo(object_text(first_rules(found, limit)))
     else:
         console_for_people().print(rules_view(found, limit))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,13 +13,18 @@ from stream.events.rejections import printable
 from stream.recommending.association_rules import AssociationRule, AssociationRules
 from stream.recommending.recommended import RecommendationLists
 
-__all__ = ["recommendation_tables", "recommendations_view", "record_view", "rules_view"]
+__all__ = ["first_rules", "recommendation_tables", "recommendations_view", "record_view", "rules_view"]
 
 
 def recommendations_view(found: RecommendationLists) -> RenderableType:
     """Three lists with reasons; or that there is nothing to show."""
     nothing = "nothing to offer: what is known of items is left out, complained about, or bought already"
     return Group(*([*recommendation_tables(found)] or [Text(nothing)]))
+
+
+def first_rules(found: AssociationRules, limit: int) -> AssociationRules:
+    """The same with the first rules only."""
+    return msgspec.structs.replace(found, rules=found.rules[:limit])
 
 
 def rules_view(found: AssociationRules, limit: int) -> RenderableType:
