@@ -135,11 +135,8 @@ class _Pairs:
     def __init__(self, row_of: Beside, worth: Ids | None = None) -> None:
         self._row_of = row_of
         self._worth = np.flatnonzero(row_of.customers >= _MIN_CUSTOMERS) if worth is None else worth
-
-    @property
-    def handles(self) -> Ids:
-        """Of all that follow."""
-        return self._row_of.handles[self._worth]
+        #: Of all that follow.
+        self.handles: Ids = row_of.handles[self._worth]
 
     def among(self, handles: Ids, shelf: Shelf) -> _Pairs:
         """Those with some items only, which are found faster among them."""
