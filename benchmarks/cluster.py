@@ -33,6 +33,8 @@ from stream.storage.overview import Overview
 from tests.faults.redis_cluster import RedisCluster
 
 COUNTS = (1, 2)
+#: Event time of the orders, and of the events: in a day a seventh of all landmarks would be due, and in ten days all.
+_DAYS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def servers(directory: Path, nodes: int, partitions: int) -> Iterator[Servers]:
 def measure(count: int, options: argparse.Namespace) -> dict[str, Any]:
     """So many workers with as many Redis nodes."""
     now_ms = time.time_ns() // 1_000_000
-    known = Workload(events=options.customers, customers=options.customers, law="each", prefix="k")
-    fresh = Workload(events=options.events, customers=options.customers, days=0.01, prefix="f")
+    known = Workload(events=options.customers, customers=options.customers, days=_DAYS, law="each", prefix="k")
+    fresh = Workload(events=options.events, customers=options.customers, days=_DAYS, prefix="f")
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         servers(Path(name), count, options.partitions) as found,
@@ -83,7 +85,7 @@ def measure(count: int, options: argparse.Namespace) -> dict[str, Any]:
         seed_model(settings)
         with WorkerProcesses(settings, count, Path(name)) as workers:
             until(overview, workers, owners=count, partitions=options.partitions)
-            produce(settings, synthetic(known, now_ms - 10 * DAY_MS))
+            produce(settings, synthetic(known, now_ms - round(_DAYS * DAY_MS)))
             until(overview, workers, events=options.customers)
             with slowed(workers.pids, options.share):
                 produce(settings, synthetic(fresh, now_ms))
