@@ -161,8 +161,9 @@ def _why(name: str, pair: _Pair | None, shopper: Shopper, shelf: Shelf) -> str:
 
 
 def _bought_with(pair: _Pair) -> str:
-    of = max(pair.of, pair.customers)
-    return f"Bought with {pair.item}, or after it, by {pair.customers:.0f} of {of:.0f} customers lately."
+    # buyers of the item who came long ago have faded more than what they bought later: then it is no share of them
+    of = f" of {pair.of:.0f}" if round(pair.customers) <= round(pair.of) else ""
+    return f"Bought with {pair.item}, or after it, by {pair.customers:.0f}{of} customers lately."
 
 
 def _rhythm(own: OwnItem, hour: int) -> str:

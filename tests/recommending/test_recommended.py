@@ -114,3 +114,14 @@ def test_what_follows_and_is_not_counted_any_more_is_not_offered() -> None:
         shards = [shard for shard in tables.shards.values() if gone not in shard.counts.counts]
         lists = recommended(shoppers["ann"], Indexed(tables, ItemIndex.of(shards), rows), 5 * DAY_H, 8)
         assert {one.item for one in lists.also} == left
+
+
+def test_what_followed_later_than_all_bought_the_item_is_no_share_of_its_buyers() -> None:
+    tables, shoppers = ShopTables(ShopHead(), {}, {}, BOUNDS), [Shopper() for _ in range(4)]
+    for day, item in ((0, "tea"), (120, "honey")):
+        for number, shopper in enumerate(shoppers):
+            tables.buy(shopper, ShopOrder(10 * day + number, day * DAY_H, {item: None}))
+    newcomer = Shopper()
+    tables.buy(newcomer, ShopOrder(9999, 120 * DAY_H, {"tea": None}))
+    (offered,) = recommended(newcomer, tables, 120 * DAY_H, 3).also
+    assert offered.reason == "Bought with tea, or after it, by 4 customers lately."
