@@ -101,6 +101,10 @@ class Stored:
             found |= self._client.smembers(key)
         return found
 
+    def trained_up_to(self) -> int:
+        """The offset of the first example that is not learned."""
+        return int(self._client.hget(self._keys.checkpoint(), "offset") or 0)
+
     def trainer_token(self) -> str:
         """The token of the worker that trains; "" before the first one."""
         return (self._client.hget(self._keys.checkpoint(), "token") or b"").decode()

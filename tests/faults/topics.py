@@ -85,6 +85,10 @@ class Topics:
             ends[message.partition() or 0] = (message.offset() or 0) + 1
         return ends
 
+    def examples(self) -> int:
+        """How many records the topic of examples has; it has one partition."""
+        return max(((message.offset() or 0) + 1 for message in self.read("training-examples")), default=0)
+
     def published_count(self) -> int:
         """How many records there are in all output topics together."""
         ends = 0
