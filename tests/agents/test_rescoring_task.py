@@ -43,15 +43,30 @@ LOG = history()
 NEWEST = max(event.at for _, event in LOG)
 
 
+@pytest.fixture(autouse=True)
+def looks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker without events looks around ten times a second, longer apart than the rest before it scores."""
+    monkeypatch.setattr("stream.agents.partition_worker._TICK_S", 0.1)
+
+
 class ChangingRig:
-    """A rig whose model and number of requests can change."""
+    """A rig whose model and number of requests can change. ``looks``: how often the worker asked for the model."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.scorer: Scorer = WARMING
         self.asked = 0
-        #: How often somebody wanted to know whether another partition is behind.
-        self.turns = 0
+        self.looks = 0
+        rig.scorer_now = self._look
+
+    def _look(self) -> Scorer:
+        self.looks += 1
+        return self.scorer
+
+    async def looked_again(self) -> None:
+        """Wait until an idle worker has had every occasion to score: it sees a new model, rests, and looks again."""
+        before = self.looks
+        await until(lambda: self.looks >= before + 5, "the worker looks around")
 
 
 def play(
@@ -68,15 +83,10 @@ def play(
         def asked() -> int:
             return field.asked if field else 0
 
-        def is_behind() -> bool:
-            if field is not None:
-                field.turns += 1
-            return any(others_are_behind)
-
-        given: dict[str, Any] = {"rest_s": 0.05, "asked": asked, "is_behind": is_behind, **options}
+        behind = {"is_behind": lambda: any(others_are_behind)}
+        given: dict[str, Any] = {"rest_s": 0.05, "asked": asked, **behind, **options}
         rig = Rig(client, namespace, [*logs_of(log).values()], RULES, WARMING, **given)
         field = ChangingRig(rig)
-        rig.scorer_now = lambda: field.scorer
         try:
             await scenario(field)
         finally:
@@ -130,7 +140,7 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
         assert not alerted & retired
         # this happens once
         steps = worker.steps
-        await asyncio.sleep(0.5)
+        await field.looked_again()
         assert worker.steps == steps
 
     play(redis_server, namespace, scenario)
@@ -141,7 +151,7 @@ def test_customers_are_scored_again_on_request_only(redis_server: EmbeddedRedis,
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         field.asked = 1
-        await asyncio.sleep(0.3)
+        await field.looked_again()
         assert not is_rescored(worker)  # there is no model yet
         field.scorer = scorer_of(SILENCE)
         await until(lambda: is_rescored(worker, 1), "the first request is answered")
@@ -178,8 +188,7 @@ def test_while_another_partition_is_behind_nobody_is_scored_again(redis_server: 
         field.scorer, field.asked = scorer_of(SILENCE), 1
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         looked_at = looked_at_so_far()
-        turns = field.turns
-        await until(lambda: field.turns > turns + 3, "it was asked whether another one is behind")
+        await field.looked_again()
         assert looked_at_so_far() == looked_at
         others_are_behind.clear()
         await until(lambda: is_rescored(worker, 1), "all are scored")
@@ -193,7 +202,7 @@ def test_in_the_mode_on_request_nothing_happens_without_one(redis_server: Embedd
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         field.scorer = scorer_of(SILENCE)
-        await asyncio.sleep(0.5)
+        await field.looked_again()
         assert not is_rescored(worker)
 
     play(redis_server, namespace, scenario, rescore="asked")

@@ -234,14 +234,10 @@ class Bench:
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)
         end = self.topics.examples()
-
-        def has_learned() -> bool:
-            # what is not learned when nothing is left to read will not be
-            return self.stored.learned() >= wanted or self.stored.trained_up_to() >= end
-
         with contextlib.suppress(TooLateError):  # missing results are reported as a violation
             # a trainer that finds itself superseded waits for a session timeout before it goes on
-            self.wait("all examples learned", has_learned, 20.0 + 3 * self.settings.session_timeout_s)
+            patience_s = 20.0 + 3 * self.settings.session_timeout_s
+            self.wait("all examples learned", lambda: self.stored.has_learned(wanted, end), patience_s)
 
     def at_ends(self) -> bool:
         """Whether every record of every log is stored, on whatever way."""

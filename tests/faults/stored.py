@@ -101,9 +101,10 @@ class Stored:
             found |= self._client.smembers(key)
         return found
 
-    def trained_up_to(self) -> int:
-        """The offset of the first example that is not learned."""
-        return int(self._client.hget(self._keys.checkpoint(), "offset") or 0)
+    def has_learned(self, wanted: Collection[bytes], end: int) -> bool:
+        """Whether what is ``wanted`` is learned, or nothing before ``end`` is left to learn: then it will not be."""
+        learned_up_to = int(self._client.hget(self._keys.checkpoint(), "offset") or 0)
+        return learned_up_to >= end or self.learned().issuperset(wanted)
 
     def trainer_token(self) -> str:
         """The token of the worker that trains; "" before the first one."""

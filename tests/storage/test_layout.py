@@ -13,8 +13,7 @@ from tests.storage.redis_client import with_redis
 
 def test_the_first_worker_notes_the_number_and_later_ones_agree(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def use(client: Client) -> None:
-        await agree_on_layout(client, Keys(namespace), 8)
-        await agree_on_layout(client, Keys(namespace), 8)
+        assert [await agree_on_layout(client, Keys(namespace), 8) for _ in range(2)] == [LAYOUT, LAYOUT]
 
     with_redis(redis_server.url, use)
 
