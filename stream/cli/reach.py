@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from enum import Enum
 
+from stream.errors import LocalServerError
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Local", "reach"]
@@ -33,7 +34,8 @@ def reach(
     """Settings of a command, from its options (``overrides``), ``env`` and what runs on the data directory.
 
     If an address is set, that is all. Otherwise the settings that a running ``stream up`` has told are taken, under
-    options and environment. Raises `SettingsError`, and `LocalServerError` when something does not start.
+    options and environment. Raises `SettingsError`, and `LocalServerError` when something does not start, or a
+    command that only reads would find a directory without a shop.
     """
     settings = Settings.from_env(env, overrides)
     given = {name: value for name, value in env.items() if value}
@@ -52,6 +54,11 @@ def reach(
         own = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key(), f"{ENV_PREFIX}DATA_DIR": str(directory.path)}
         yield Settings.from_env({**told, **own, **given}, overrides)
     elif local in {Local.REDIS, Local.SERVERS, Local.WORKERS}:
+        if local is not Local.WORKERS and directory.layout() is None:
+            raise LocalServerError(
+                f"{directory.path} holds no shop yet: `stream import FILE` or `stream up` makes one, and --data-dir "
+                "names another directory"
+            )
         # only for those who start something
         from stream.cli.shop import open_shop
 

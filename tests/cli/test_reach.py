@@ -7,6 +7,8 @@ import pytest
 import redis
 
 from stream.cli.reach import Local, reach
+from stream.cli.shop_layout import settled_layout
+from stream.errors import LocalServerError
 from stream.local.directory import DataDirectory, Running
 from stream.settings import Settings
 
@@ -57,6 +59,7 @@ def test_a_command_without_kafka_and_redis_looks_for_nothing(tmp_path: Path) -> 
 
 def test_a_command_that_only_reads_redis_starts_no_broker_and_is_found_by_nobody(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path)
+    settled_layout(directory, Settings())
     for read, written in ((None, "1"), (b"1", "2")):
         with (
             reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.REDIS, command="recommend") as settings,
@@ -69,3 +72,14 @@ def test_a_command_that_only_reads_redis_starts_no_broker_and_is_found_by_nobody
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((host, int(port)))
     assert not (tmp_path / "broker").exists()
+
+
+@pytest.mark.parametrize("local", [Local.REDIS, Local.SERVERS])
+def test_who_reads_a_directory_without_a_shop_is_told_and_makes_none(tmp_path: Path, local: Local) -> None:
+    mistyped = tmp_path / "shopp"
+    with (
+        pytest.raises(LocalServerError, match=f"{mistyped} holds no shop yet: `stream import FILE`"),
+        reach({"STREAM_DATA_DIR": str(mistyped)}, {}, local, command="today"),
+    ):
+        pass
+    assert not mistyped.exists()
