@@ -108,7 +108,7 @@ def main() -> int:
     """Run what was asked for; 1 if anything was violated (or a mutant lived)."""
     options = _arguments()
     if options.list:
-        print("\n".join(f"{fault.number:>2} {name}: {fault.inject.__doc__ or ''}" for name, fault in FAULTS.items()))
+        print("\n".join(f"{fault.number:>2} {name}: {fault.description}" for name, fault in FAULTS.items()))
         return 0
     output = output_of(options.broker, some=bool(options.only) and not options.again)
     choice = Choice(options.seed, options.broker, options.runs, options.quick, options.keep)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import redis
@@ -183,6 +184,12 @@ class Fault:
     needs_durable: str = ""
     beside_broker: bool = False
     rescored: bool = False
+
+    @property
+    def description(self) -> str:
+        """What strikes, in a line."""
+        inject = self.inject.func if isinstance(self.inject, partial) else self.inject
+        return " ".join((inject.__doc__ or "").split())
 
     def runs_on(self, kind: str) -> bool:
         """Whether a broker of this kind can have the fault."""

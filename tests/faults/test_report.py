@@ -122,7 +122,7 @@ def test_the_document_has_a_row_of_every_fault_on_every_broker_that_can_have_it(
 
 
 def test_every_fault_says_what_it_does() -> None:
-    assert all(fault.inject.__doc__ for fault in FAULTS.values())
+    assert all(fault.description and "partial(" not in fault.description for fault in FAULTS.values())
 
 
 def test_there_is_a_fault_of_every_number() -> None:

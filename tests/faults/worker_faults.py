@@ -120,7 +120,7 @@ def _kill_trainer(trial: Trial) -> None:
 
 
 def _one_kill(trial: Trial) -> None:
-    """On such a log, kill -9 of a worker."""
+    """kill -9 of a worker, on a log that has what the name says."""
     _kill(trial, times=1)
 
 
