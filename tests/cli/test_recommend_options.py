@@ -19,7 +19,8 @@ from stream.recommending.association_rules import AssociationRule, AssociationRu
     ],
 )
 def test_what_would_be_ignored_is_refused(arguments: list[str], refused: str) -> None:
-    found = CliRunner().invoke(recommend, arguments)
+    # looked at before anything is connected to
+    found = CliRunner().invoke(recommend, arguments, env={"STREAM_REDIS_URL": "redis://127.0.0.1:1/0"})
     assert found.exit_code == 2
     assert refused in " ".join(found.output.split())
 

@@ -12,6 +12,7 @@ import pytest
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
 from stream.cli.shop import Shop
+from stream.cli.shop_layout import settled_layout
 from stream.local.directory import DataDirectory
 from stream.local.restarts import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
 from stream.processing.state import Counters
@@ -124,6 +125,7 @@ def test_the_console_of_a_directory_keeps_its_address(tmp_path: Path) -> None:
 
 
 def test_the_number_of_partitions_of_a_directory_stays(tmp_path: Path) -> None:
+    settled_layout(DataDirectory(tmp_path), Settings(partitions=3))
     with reach({"STREAM_DATA_DIR": str(tmp_path)}, {"partitions": 3}, Local.SERVERS, command="test") as settings:
         assert settings.partitions == 3
     with reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.SERVERS, command="test") as settings:
@@ -135,6 +137,7 @@ def test_the_number_of_partitions_of_a_directory_stays(tmp_path: Path) -> None:
 
 def test_settings_of_other_servers_are_ignored(tmp_path: Path) -> None:
     given = {"topic_prefix": "x.", "namespace": "n", "kafka_sasl_mechanism": "", "raise_at": 0.8}
+    settled_layout(DataDirectory(tmp_path), Settings())
     with reach({"STREAM_DATA_DIR": str(tmp_path)}, given, Local.SERVERS, command="test") as settings:
         usual = Settings()
         same = ("kafka_bootstrap", "redis_url", "partitions", "data_dir", "identity_key")

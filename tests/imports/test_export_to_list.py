@@ -12,6 +12,9 @@ import pytest
 from stream.adapters.customers import customer_of_address
 from stream.cli.reach import Local, reach
 from stream.cli.settle import waiting
+from stream.cli.shop_layout import settled_layout
+from stream.local.directory import DataDirectory
+from stream.settings import Settings
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import run_in
 from tests.imports.shopify_export import END, export, made_up_orders, settled_by
@@ -101,6 +104,8 @@ def test_from_the_export_to_the_list(tmp_path: Path, customers: int, days: int) 
 def test_what_an_import_that_was_stopped_has_published_is_processed_by_the_next(tmp_path: Path) -> None:
     made = made_up_orders(30, 30, 365)
     path, file = tmp_path / "shop", str(export(made, tmp_path / "orders.csv", END))
+    path.mkdir()
+    settled_layout(DataDirectory(path), Settings())
     with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
         # nobody works off what is published
         addresses = {"STREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "STREAM_REDIS_URL": settings.redis_url}
