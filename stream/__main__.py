@@ -1,8 +1,8 @@
 """``python -m stream`` is ``stream``."""
 
-import gc
 import sys
 
+from stream.garbage import look_rarely
 from stream.local.asking import COMMANDS, ask
 
 __all__ = ["program"]
@@ -14,7 +14,7 @@ def program() -> None:
     if status is None:
         if COMMANDS.intersection(sys.argv[1:2]):
             # a fifth of their time would be looking for garbage among what they import
-            gc.set_threshold(100_000, 20, 50)
+            look_rarely()
         from stream.cli import main  # noqa: PLC0415 - takes as long as asking
 
         main(prog_name="stream")

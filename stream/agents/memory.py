@@ -8,6 +8,8 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
+from stream.garbage import look_rarely
+
 __all__ = ["MemoryTrimming", "tune_allocator", "tune_garbage_collection"]
 
 #: Parameters of mallopt(3).
@@ -26,7 +28,7 @@ _LOOKS_WHILE_BUSY: Final = 60
 def tune_garbage_collection() -> None:
     """Records and rows are freed by their counts; looking for cycles among them every 700 objects finds none."""
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    look_rarely()
     gc.enable()
 
 
