@@ -199,7 +199,8 @@ class PartitionWorker:
         customers = await self._rescoring.customers(now_s)
         self._options.probe("rescoring")
         await self._computing.load(customers)
-        outcome = await self._computing.sweep(customers, looks_at_all=True, tells_all=self._rescoring.is_asked_for)
+        tells_all = self._rescoring.is_asked_for(self.partition.state)
+        outcome = await self._computing.sweep(customers, looks_at_all=True, tells_all=tells_all)
         if not self._rescoring.is_under_way:
             outcome.state.rescored = done = self._rescoring.done(outcome.state, self._scorer())
             count = done.customers

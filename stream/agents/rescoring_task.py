@@ -30,7 +30,6 @@ class Rescoring:
         self._options = options
         self._cursor: int | None = None
         self._answers = 0
-        self._is_asked_for = False
         self._seen = 0
         self._ended_at_s: float | None = None
 
@@ -43,10 +42,9 @@ class Rescoring:
         """Whether some customers are still to be looked at."""
         return self._cursor is not None
 
-    @property
-    def is_asked_for(self) -> bool:
+    def is_asked_for(self, state: PartitionState) -> bool:
         """Whether somebody has asked for what is under way: an import, or an operator. Then all documents are told."""
-        return self._is_asked_for
+        return self._answers > state.rescored.asked
 
     def is_next(self, state: PartitionState, scorer: Scorer, rest: Rest, now_s: float, now_ms: int) -> bool:
         """Begin, if it is time to; return whether it is under way, and no partition of the worker is behind.
@@ -62,7 +60,6 @@ class Rescoring:
             now = Circumstances(asked, options.rescore == "auto", is_settled, options.period_ms)
             if is_due(state, scorer, now):
                 self._cursor, self._answers, self._seen = 0, asked, 0
-                self._is_asked_for = asked > state.rescored.asked
         return self.is_under_way and not self._options.is_behind()
 
     async def customers(self, now_s: float) -> list[str]:
