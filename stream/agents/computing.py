@@ -75,7 +75,7 @@ class Computing:
     async def sweep(
         self, customers: Sequence[str], *, looks_at_all: bool = False, tells_all: bool = False
     ) -> StepOutcome:
-        """The outcome of due timers of customers who are loaded; see `Partition.sweep`."""
+        """The outcome of due timers of customers who are loaded; see `Partition.prepare_sweep`."""
         while True:
             try:
                 scorer, now_ms = self._scorer(), self._clock.now_ms()

@@ -207,20 +207,13 @@ class Partition:
         return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
     def sweep(
-        self,
-        customer_ids: Sequence[str],
-        scorer: Scorer,
-        now_ms: int,
-        *,
-        looks_at_all: bool = False,
-        tells_all: bool = False,
+        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
     ) -> StepOutcome:
         """Fire the timers of customers that are due before the partition's stream time.
 
-        ``looks_at_all``: score each as of stream time, due or not. ``tells_all``: publish the document of each.
+        ``looks_at_all``: score each as of stream time, due or not.
         """
-        step = self.prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all, tells_all=tells_all)
-        return step.outcome()
+        return self.prepare_sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all).outcome()
 
     def prepare_sweep(
         self,
@@ -231,7 +224,7 @@ class Partition:
         looks_at_all: bool = False,
         tells_all: bool = False,
     ) -> Prepared:
-        """`sweep` up to the run of the kernel."""
+        """`sweep` up to the run of the kernel. ``tells_all``: publish the document of each."""
         state = self.state.next(self.quarantined)
         aside = self.quarantined
         known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]

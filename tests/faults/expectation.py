@@ -176,7 +176,7 @@ def _fold(
             accept(partition.sweep(due, scorer, now_ms))
     if result.rescored:
         load(documents)
-        accept(partition.sweep([*documents], scorer, now_ms, looks_at_all=True, tells_all=True))
+        accept(partition.prepare_sweep([*documents], scorer, now_ms, looks_at_all=True, tells_all=True).outcome())
     result.packed |= {customer: packed_state(document) for customer, document in documents.items()}
     result.timers |= timers
     result.counters[number] = msgspec.to_builtins(partition.state.counters)
