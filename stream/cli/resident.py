@@ -106,7 +106,6 @@ def _listener(path: Path) -> socket.socket:
 
 def _answer(connection: socket.socket, program: list[str]) -> NoReturn:
     """Run what the client asks for, in this process, which is a fork for it."""
-    status = 1
     try:
         connection.settimeout(_REQUEST_TIMEOUT_S)
         request, streams = receive(connection)

@@ -139,10 +139,9 @@ def _sales_and_refunds(lines: Sequence[Line], amounts: Sequence[Amounts]) -> tup
 
 def _standing(sales: Sequence[Line], amounts: Sequence[Amounts], issues: list[Issue]) -> Iterator[Line]:
     """The lines that stand: in a file that lists lines, some of an order may be cancelled, and the others not."""
-    gone = [line for line in sales if line.outcome in _GONE and amounts[line.table] != "order"]
     stands = any(line.outcome not in (None, *_GONE) for line in sales)
     for line in sales:
-        if stands and line in gone:
+        if stands and line.outcome in _GONE and amounts[line.table] != "order":
             issues.append(Issue(line.table, line.line, Why.LINE_GONE, _named(line)))
         else:
             yield line

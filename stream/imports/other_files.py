@@ -9,12 +9,14 @@ __all__ = ["HEAD_BYTES", "told_by_archive", "told_by_head"]
 #: So much of the beginning of a file tells what it is.
 HEAD_BYTES: Final = 1024
 _SAVE: Final = "open it in a spreadsheet program and save it as .xlsx or CSV"
+_ARCHIVE: Final = "is an archive; unpack it and import the files in it, all in one command"
+_PICTURE: Final = "is a picture, not a table; have the shop system export CSV or a spreadsheet instead"
 _BEGINNINGS: Final = (
     (b"%PDF", "is a PDF document; have the shop system export CSV or a spreadsheet instead"),
-    (b"Rar!", "is an archive; unpack it and import the files in it, all in one command"),
-    (b"7z\xbc\xaf", "is an archive; unpack it and import the files in it, all in one command"),
-    (b"\x89PNG", "is a picture, not a table; have the shop system export CSV or a spreadsheet instead"),
-    (b"\xff\xd8\xff", "is a picture, not a table; have the shop system export CSV or a spreadsheet instead"),
+    (b"Rar!", _ARCHIVE),
+    (b"7z\xbc\xaf", _ARCHIVE),
+    (b"\x89PNG", _PICTURE),
+    (b"\xff\xd8\xff", _PICTURE),
     (b"{\\rtf", f"is a text document; {_SAVE}"),
     (b"SQLite format 3", "is a database, not a table; export CSV or a spreadsheet from it"),
 )
@@ -53,4 +55,4 @@ def told_by_archive(path: str) -> str:
         return _DAMAGED
     if "word/document.xml" in names:
         return "is a text document; copy its table into a spreadsheet program and save it as .xlsx or CSV"
-    return "is an archive; unpack it and import the files in it, all in one command"
+    return _ARCHIVE
