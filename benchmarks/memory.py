@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import cpu_s, peak_rss_mb
+from benchmarks.option_types import changed_setting, variable
 from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
 from stream.settings import ENV_PREFIX, Settings
 from stream.storage.overview import Overview
@@ -46,7 +47,7 @@ def resident_mb(pid: int) -> dict[str, float]:
 
 
 def measure(
-    workload: Workload, options: argparse.Namespace, changed: Mapping[str, str], environment: Mapping[str, str]
+    workload: Workload, options: argparse.Namespace, changed: Mapping[str, object], environment: Mapping[str, str]
 ) -> dict[str, Any]:
     """One worker over all events: memory (MiB) at each of `MOMENTS`, and its CPU time (us an event)."""
     now_ms = time.time_ns() // 1_000_000
@@ -106,11 +107,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=float, default=10.0, help="seconds after the last event (10)")
     parser.add_argument("--broker", choices=("embedded", "kafka"), default="embedded")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=TEXT", help="another setting of the worker")
-    parser.add_argument("--environment", action="append", default=[], metavar="NAME=TEXT", help="another variable")
+    several: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME=TEXT"}
+    parser.add_argument("--set", type=changed_setting, **several, help="another setting of the worker")
+    parser.add_argument("--environment", type=variable, **several, help="another variable")
     parser.add_argument("--out", type=Path, default=Path("build/memory.json"))
     options = parser.parse_args()
-    changed, environment = (dict(item.split("=", 1) for item in items) for items in (options.set, options.environment))
+    changed, environment = dict(options.set), dict(options.environment)
     workload = Workload(events=options.events, customers=options.customers)
     rounds = []
     for number in range(options.rounds):

@@ -25,6 +25,7 @@ from pathlib import Path
 import redis
 
 from benchmarks.engines import peak_rss_mb
+from benchmarks.option_types import number_list
 from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
 from stream.cli.produce import EventProducer
 from stream.events.log import LogEvent, read_log
@@ -234,7 +235,9 @@ def _has_learned(overview: Overview) -> bool:
 def main() -> None:
     """Measure every size, print, write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--customers", default="10000,100000,1000000", help="sizes, comma-separated")
+    parser.add_argument(
+        "--customers", type=number_list, default=[10_000, 100_000, 1_000_000], help="sizes, comma-separated"
+    )
     parser.add_argument("--events", type=int, default=300_000, help="measured on top of the history (300,000)")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--cache", type=int, default=400, help="the worker's cache_mb (400)")
@@ -242,7 +245,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
     sizes: list[dict[str, float]] = []
-    for customers in map(int, options.customers.split(",")):
+    for customers in options.customers:
         sizes.append(measure(customers, options.events, options.partitions, options.cache))
         print(sizes[-1], flush=True)
     years = [replay_year(log, options.partitions) for log in options.logs]

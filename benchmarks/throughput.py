@@ -26,7 +26,8 @@ import redis
 
 from benchmarks.engines import PEERS, Measurement, measure, median_of
 from benchmarks.jvm_peer import JVM_PEERS
-from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
+from benchmarks.option_types import changed_setting, names_among
+from benchmarks.workload import LAWS, Workload, produce, rewrite, seed_model, stack, synthetic
 
 ENGINES = ("stream", *PEERS)
 #: Slow engines read the beginning of the log only: a round takes a minute instead of ten.
@@ -57,7 +58,7 @@ def run_round(
     partitions: int,
     broker: str,
     skip: float,
-    changed: dict[str, str],
+    changed: dict[str, object],
 ) -> dict[str, Measurement]:
     """One round: a fresh broker, the engines one after the other."""
     results = {}
@@ -99,30 +100,42 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--laws", default="uniform,zipf", help="how customers are drawn (uniform,zipf)")
-    parser.add_argument("--engines", help="all that the broker can feed, unless given")
+    parser.add_argument(
+        "--laws", type=names_among(LAWS), default=["uniform", "zipf"], help="how customers are drawn (uniform,zipf)"
+    )
+    parser.add_argument(
+        "--engines", type=names_among((*ENGINES, *JVM_PEERS)), help="all that the broker can feed, unless given"
+    )
     parser.add_argument(
         "--broker", choices=("embedded", "kafka"), default="embedded", help="kafka needs a JDK and Maven"
     )
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="virtual environment of the peers")
     parser.add_argument("--skip", type=float, help="share of the events before the clock starts (kafka: a quarter)")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=TEXT", help="another setting of the worker")
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=changed_setting,
+        default=[],
+        metavar="NAME=TEXT",
+        help="another setting of the worker",
+    )
     parser.add_argument("--out", type=Path, default=Path("build"))
     parser.add_argument("--name", help="of the files with the results")
     options = parser.parse_args()
-    changed = dict(item.split("=", 1) for item in options.set)
     kafka = options.broker == "kafka"
-    engines = options.engines.split(",") if options.engines else [*ENGINES, *(JVM_PEERS if kafka else ())]
+    engines = options.engines or [*ENGINES, *(JVM_PEERS if kafka else ())]
+    if not kafka and (needing := [engine for engine in engines if engine in JVM_PEERS]):
+        parser.error(f"{', '.join(needing)}: needs --broker kafka")
     skip = options.skip if options.skip is not None else (0.25 if kafka else 0.0)
     python = peers_python(options.peers.absolute()) if set(engines) & set(PEERS) else None
-    laws: dict[str, dict[str, list[Measurement]]] = {law: {} for law in options.laws.split(",")}
+    laws: dict[str, dict[str, list[Measurement]]] = {law: {} for law in options.laws}
     for number in range(options.rounds):
         print(f"round {number + 1} of {options.rounds}", flush=True)
         for law, results in laws.items():
             workload = Workload(events=options.events, customers=options.customers, law=law)
             turned = engines[number % len(engines) :] + engines[: number % len(engines)]
             for engine, one in run_round(
-                workload, turned, python, options.partitions, options.broker, skip, changed
+                workload, turned, python, options.partitions, options.broker, skip, dict(options.set)
             ).items():
                 results.setdefault(engine, []).append(one)
     medians = {law: {name: median_of(results[name]) for name in engines} for law, results in laws.items()}

@@ -29,6 +29,7 @@ from stream.storage.keys import Keys
 from tests.kafka.cluster import KafkaCluster
 
 __all__ = [
+    "LAWS",
     "NAMES",
     "TYPES",
     "Running",
@@ -48,6 +49,8 @@ NAMES = {
     EventType.PURCHASE: ("completed",),
 }
 SHARES = (0.6, 0.2, 0.2)
+#: How often customers come: see `Workload`.
+LAWS = ("uniform", "zipf", "each")
 #: Exponent of the Zipf law: the first of 20,000 customers has 6 % of all events.
 ZIPF_EXPONENT = 0.9
 
@@ -59,7 +62,7 @@ _LABELS = 800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """``law``: how often each customer comes: uniform, zipf, or "each", which is an order of every one.
+    """``law``: one of `LAWS`: customers are drawn uniformly or by Zipf's law; "each" is an order of every one.
 
     ``days``: event time from first to last event. ``prefix``: of the ids of events and orders.
     """
