@@ -14,13 +14,10 @@ from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
 from stream.agents.pace import Rest
 from stream.agents.partition_erasing import Erasing
-from stream.agents.publishing import Publishing
 from stream.agents.received import Received
-from stream.agents.recovery import Recovery
 from stream.agents.rescoring_task import Rescoring
-from stream.agents.stepping import step_until
+from stream.agents.stepping import Stepping
 from stream.agents.storing import commit_of, tell_of_torn_step, unpublished
-from stream.agents.waiting import wait_until_set
 from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
@@ -69,7 +66,6 @@ class PartitionWorker:
         self._options = options
         self._received = Received(partition.partition, decoder, inputs, clock, options)
         self._computing = Computing(partition, store, scorer, clock, options)
-        self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
         self._looking_for_released = Every(_TICK_S)
         self.wall_clock = WallClock(
@@ -81,22 +77,12 @@ class PartitionWorker:
         self._has_rescored = False
         self._due: list[str] = []
         self._knows_due = False
-        self._wake = asyncio.Event()
-        self._stopping = False
         self.steps = 0
         self.records_stored = 0
-        self._signs = 0
         #: When features of customers were last stored by this worker, None before.
         self.stored_at_ms: int | None = None
-        self._recovery = Recovery(
-            f"partition {partition.partition}",
-            self.claim,
-            inputs,
-            self._publishing,
-            fenced_wait_s=options.fenced_wait_s,
-            wake=self._wake,
-            is_stopping=lambda: self._stopping,
-        )
+        what = f"partition {partition.partition}"
+        self._stepping = Stepping(what, partition.partition, outbox, inputs, self.claim, options)
 
     async def claim(self) -> dict[str, int]:
         """Take the partition over; return the stored offset of each input topic that has one."""
@@ -108,17 +94,17 @@ class PartitionWorker:
         """Take a fetched batch of input ``source`` in; it is acked when its last record has been stored."""
         if batch.is_current:
             self._received.add(source, batch)
-            self._wake.set()
+            self._stepping.wake.set()
 
     @property
     def signs(self) -> int:
         """Moves with every step, and whenever a server, or an input that lags, is why there is none."""
-        return self._signs + self._received.waits + self._recovery.attempts
+        return self._stepping.signs + self._received.waits
 
     @property
     def recovering(self) -> bool:
         """Whether a failure has led back to what is stored, and the way there is not done yet."""
-        return self._recovery.is_under_way
+        return self._stepping.is_recovering
 
     @property
     def is_behind(self) -> bool:
@@ -139,31 +125,17 @@ class PartitionWorker:
 
     async def run(self) -> None:
         """Step until `stop`."""
-        await step_until(
-            lambda: self._stopping,
-            self._turn,
-            self._commit_nothing,
-            verify=self._store.verify,
-            publishing=self._publishing,
-            recovery=self._recovery,
-            what=f"partition {self.partition.partition}",
-        )
+        await self._stepping.run(self._turn, self._commit_nothing, self._store.verify)
 
     def stop(self, *, lost: bool = False) -> None:
         """End `run` after the step that is under way; of a partition that is ``lost`` nothing more is published."""
-        if lost:
-            self._publishing.lose()
-        self._stopping = True
-        self._wake.set()
+        self._stepping.stop(lost=lost)
 
     async def _turn(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        self._publishing.check()
-        if self.outbox.depth >= self._options.outbox_limit:
-            # back-pressure while the broker is away; bounded, so that `stop` is seen
-            self._signs += 1
-            await self._publishing.below(self._options.outbox_limit, _TICK_S)
-        elif self._erasing.is_due(self.partition.state.erased_up_to):
+        if await self._stepping.held_back():
+            return
+        if self._erasing.is_due(self.partition.state.erased_up_to):
             await self._erase()
         elif self.partition.state.quarantined and self._looking_for_released.is_due(now_s):
             await self._release()
@@ -172,7 +144,7 @@ class PartitionWorker:
         elif self._rescores(now_s):
             await self._rescore(now_s)
         elif (gather_s := self._received.gather_s()) > 0.0:
-            await wait_until_set(self._wake, gather_s)
+            await self._stepping.idle(gather_s)
         elif (taken := self._received.take()) is not None:
             await self._step(taken)
         elif self._has_something_to_note() or self.wall_clock.moves(now_s):
@@ -234,7 +206,7 @@ class PartitionWorker:
         if self._received.is_waiting:
             # its end gives no signal: look again soon
             timeout_s = min(timeout_s, 0.05)
-        if not await wait_until_set(self._wake, timeout_s) and timeout_s == _TICK_S:
+        if not await self._stepping.idle(timeout_s) and timeout_s == _TICK_S:
             # an idle partition writes nothing, and would not notice that it was taken over or that its state is gone
             await self._store.verify()
 
@@ -281,8 +253,7 @@ class PartitionWorker:
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing, commit.outbox_counts)
         self.steps += 1
-        self._recovery.succeeded()
-        self._signs += 1
+        self._stepping.stepped()
         if outcome.documents:
             self.stored_at_ms = self._clock.now_ms()
         observe_outcome(outcome)

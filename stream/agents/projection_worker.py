@@ -14,10 +14,7 @@ from stream.agents.fold_gauges import show_step
 from stream.agents.outbox import Outbox
 from stream.agents.partition_erasing import Erasing
 from stream.agents.projection_inputs import ProjectionBatch, ProjectionInputs, unnoted_ends
-from stream.agents.publishing import Publishing
-from stream.agents.recovery import Recovery
-from stream.agents.stepping import step_until
-from stream.agents.waiting import pause, wait_until_set
+from stream.agents.stepping import Stepping
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.events.partitioner import partition_of
@@ -61,17 +58,8 @@ class ProjectionWorker:
         self._topics = [source.topic for source in partition.projection.inputs]
         self._erasing = Erasing(options.erasures, store.keys, ids_in)
         self._agreeing = Agreeing(partition, options.consents, options.unread, clock)
-        self._publishing = Publishing(outbox, partition.partition)
-        self._wake, self._stopping = asyncio.Event(), False
-        self._recovery = Recovery(
-            f"partition {partition.partition} of projection {self._name}",
-            self.claim,
-            inputs,
-            self._publishing,
-            fenced_wait_s=options.fenced_wait_s,
-            wake=self._wake,
-            is_stopping=lambda: self._stopping,
-        )
+        what = f"partition {partition.partition} of projection {self._name}"
+        self._stepping = Stepping(what, partition.partition, outbox, inputs, self.claim, options)
         self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in self._topics]
         self._held: set[int] = set()
         #: The input that is read to its end first; None when that is done.
@@ -79,17 +67,17 @@ class ProjectionWorker:
         self._looking = Every(_LOOK_S)
         #: Where dropping the former generation goes on, None when it is done.
         self._dropping: int | None = None
-        self._turns = self.records_stored = 0
+        self.records_stored = 0
 
     @property
     def signs(self) -> int:
         """Moves with every step, and whenever a server is why there is none."""
-        return self._turns + self._recovery.attempts
+        return self._stepping.signs
 
     @property
     def recovering(self) -> bool:
         """Whether a failure has led back to what is stored, and the way there is not done yet."""
-        return self._recovery.is_under_way
+        return self._stepping.is_recovering
 
     def buffered(self, source: int) -> int:
         """Records of an input that were received and not yet stored."""
@@ -124,48 +112,34 @@ class ProjectionWorker:
             if source not in self._held and self.buffered(source) >= self._options.step_records:
                 self._held.add(source)
                 self.inputs.hold(source)
-            self._wake.set()
+            self._stepping.wake.set()
 
     async def run(self) -> None:
         """Step until `stop`."""
-        await step_until(
-            lambda: self._stopping,
-            self._turn,
-            self._commit_nothing,
-            verify=self._store.check,
-            publishing=self._publishing,
-            recovery=self._recovery,
-            what=f"projection {self._name}",
-        )
+        await self._stepping.run(self._turn, self._commit_nothing, self._store.check)
 
     def stop(self, *, lost: bool = False) -> None:
         """End `run` after the step that is under way; of a partition that is ``lost`` nothing more is published."""
-        if lost:
-            self._publishing.lose()
-        self._stopping = True
-        self._wake.set()
+        self._stepping.stop(lost=lost)
 
     async def _turn(self) -> None:
-        self._publishing.check()
         if self._erasing.is_due(self.partition.state.erased_up_to):
             await self._erase_requested()
         if self._looking.is_due(asyncio.get_running_loop().time()):
             await self._look()
-        if self.outbox.depth >= self._options.outbox_limit:
-            # back-pressure while the broker is away; bounded, so that `stop` is seen
-            self._turns += 1
-            await self._publishing.below(self._options.outbox_limit, _LOOK_S)
-        elif not (must_wait := any(self._waiting) and await self._agreeing.must_wait()) and (batches := self._take()):
+        if await self._stepping.held_back():
+            return
+        if not (must_wait := any(self._waiting) and await self._agreeing.must_wait()) and (batches := self._take()):
             await self._step(batches)
         elif self.outbox.confirmed or self._erasing.to_note() is not None:
             await self._commit_nothing()
         elif self._dropping is not None:
             self._dropping = await self._store.drop_former(self._dropping) or None
         elif must_wait:
-            self._turns += 1
-            await pause(LOOK_S, self._wake, lambda: self._stopping)
+            self._stepping.waited()
+            await self._stepping.pause(LOOK_S)
         else:
-            await wait_until_set(self._wake, _LOOK_S)
+            await self._stepping.idle(_LOOK_S)
 
     async def _look(self) -> None:
         """Notice a successor, a new generation, and customers who are to be erased."""
@@ -292,8 +266,7 @@ class ProjectionWorker:
         self._erasing.trimmed(trim)
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
-        self._turns += 1
-        self._recovery.succeeded()
+        self._stepping.stepped()
         show_step(self._name, outcome)
 
     def _timed(self, phase: str) -> contextlib.AbstractContextManager[object]:
