@@ -35,10 +35,10 @@ from stream.imports.report_file import write_report
 from stream.imports.source import ImportFile, Options, open_source
 from stream.imports.staging import Staging
 from stream.imports.table import Table, open_table
-from stream.online_models.horizon import Rhythm
+from stream.online_models.horizon import Seed
 from stream.online_models.rhythm_history import rhythm_of_orders
 from stream.settings import Settings
-from stream.storage.horizon_desk import seed_horizon
+from stream.storage.horizon_desk import seed_rhythm
 from stream.storage.overview import Overview
 from stream.storage.rescore_desk import RescoreDesk
 
@@ -63,7 +63,7 @@ class ImportRun:
         self._report = report
         self._max_rejected = max_rejected
         self._console = console_for_people()
-        self._rhythm: Rhythm | None = None
+        self._seed: Seed | None = None
 
     def look_at(self, files: Sequence[Path]) -> list[ImportFile]:
         """Open the files, and show what was found. Raises `ImportFileError` where a question is left open."""
@@ -197,7 +197,7 @@ class ImportRun:
 
     def _tell(self, summary: Summary, sources: Sequence[ImportFile], staging: Staging, report: Path | None) -> int:
         print_summary(self._console, summary, sources[0].reading.zone)
-        self._rhythm = self._tell_rhythm(staging, summary)
+        self._seed = self._tell_rhythm(staging, summary)
         print_issues(self._console, summary, sources)
         if summary.counts and report is not None:
             report.parent.mkdir(parents=True, exist_ok=True)
@@ -212,27 +212,29 @@ class ImportRun:
             return 1
         return 0
 
-    def _tell_rhythm(self, staging: Staging, summary: Summary) -> Rhythm | None:
-        """How often the customers order, and the horizon that fits; None without an event."""
+    def _tell_rhythm(self, staging: Staging, summary: Summary) -> Seed | None:
+        """Say how often the customers order; what models begin with, None while too little is known."""
         if summary.last_ms is None:
             return None
         days = np.fromiter(chain.from_iterable(staging.order_days(_RHYTHM_CUSTOMERS)), np.int64).reshape(-1, 2)
         rhythm = rhythm_of_orders(days[:, 0], days[:, 1] * DAY_MS, summary.last_ms)
         sentence = rhythm.sentence()
         self._say(f"{sentence[0].upper()}{sentence[1:]}.")
-        return rhythm
+        if not rhythm.known:
+            return None
+        return Seed(schedule=rhythm.schedule, shop_gap_days=rhythm.shop_gap_days, until_ms=summary.last_ms)
 
-    def _begin_with_horizon(self, settings: Settings) -> None:
-        """Let models that have learned nothing yet begin with the horizon of the history."""
-        if self._rhythm is None or not self._rhythm.known:
+    def _begin_with_rhythm(self, settings: Settings) -> None:
+        """Let models that have learned nothing yet begin with the horizon and the usual gap of the history."""
+        if self._seed is None:
             return
         try:
-            seed_horizon(settings, self._rhythm, SystemClock().now_ms())
+            seed_rhythm(settings, self._seed, SystemClock().now_ms())
         except StorageError as error:
-            self._say(f"The models will find the horizon by themselves: {error}")
+            self._say(f"The models will find out by themselves how often customers order: {error}")
 
     def _send(self, settings: Settings, staging: Staging, ledger: ImportLedger, summary: Summary) -> None:
-        self._begin_with_horizon(settings)
+        self._begin_with_rhythm(settings)
         began = time.monotonic()
         try:
             with (

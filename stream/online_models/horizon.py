@@ -19,6 +19,7 @@ __all__ = [
     "MAX_PERIODS",
     "HorizonPeriod",
     "Rhythm",
+    "Seed",
     "check_rhythm",
     "fixed_schedule",
 ]
@@ -40,14 +41,26 @@ class HorizonPeriod(Struct, frozen=True):
     days: float
 
 
+class Seed(Struct, frozen=True, kw_only=True):
+    """What models begin with where a history was looked at before they learn it.
+
+    ``schedule``: its horizons. ``shop_gap_days``: its usual gap, which holds up to the history's end at ``until_ms``
+    (stream time): the first weeks of a history show short gaps only.
+    """
+
+    schedule: tuple[HorizonPeriod, ...]
+    shop_gap_days: float
+    until_ms: int
+
+
 class Rhythm(Struct, frozen=True, kw_only=True):
     """How often the shop's customers order. Gaps are in days.
 
     ``known``: enough was seen to say so; before that the figures are the defaults. ``customer_weeks``: what they rest
     on: landmarks of regular customers, those with orders on two days or more. ``shop_gap_days``: the median of regular
-    customers' own mean gaps. ``gap_quantiles``: at `GAP_QUANTILES`, () when not known. ``silent_shares``: of the
-    regular customers who ordered in the last eight weeks, the share who will not order within each of `HORIZONS`; ()
-    when not known. ``schedule``: ascending; the last one is in force.
+    customers' own mean gaps, or what a `Seed` says. ``gap_quantiles``: at `GAP_QUANTILES`, () when not known.
+    ``silent_shares``: of the regular customers who ordered in the last eight weeks, the share who will not order within
+    each of `HORIZONS`; () when not known. ``schedule``: ascending; the last one is in force.
     """
 
     known: bool

@@ -1,12 +1,11 @@
 """What a deployment asks of the models."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream.errors import SettingsError
 from stream.online_models.archetypes import ARCHETYPES
-from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod
+from stream.online_models.horizon import FIRST_HORIZON_DAYS, Seed
 from stream.settings import Settings
 
 __all__ = ["LearnerSettings", "learner_settings_of"]
@@ -21,8 +20,8 @@ class LearnerSettings:
     ``min_labels`` labels, and ``min_class_labels`` of them churned and as many not, make the churn model
     ready. ``segments`` is the number of clusters. ``alerts_per_week``: how many there should be (0: alerts are raised
     by risk). Recent figures halve the weight of examples every
-    ``half_life_examples``. ``horizon_days``: the horizon of labels, 0 for one that follows the shop; ``seed``: the
-    schedule that such a one begins with, () for `FIRST_HORIZON_DAYS`.
+    ``half_life_examples``. ``horizon_days``: the horizon of labels, 0 for one that follows the shop; ``seed``: what
+    such a one, and the usual gap, begin with, None for `FIRST_HORIZON_DAYS` and `SHOP_GAP_DAYS`.
     """
 
     min_labels: int = 500
@@ -31,7 +30,7 @@ class LearnerSettings:
     alerts_per_week: float = 20.0
     half_life_examples: float = 10_000.0
     horizon_days: float = FIRST_HORIZON_DAYS
-    seed: tuple[HorizonPeriod, ...] = ()
+    seed: Seed | None = None
 
     def __post_init__(self) -> None:
         if self.min_labels < 0 or self.min_class_labels < 0:
@@ -46,11 +45,11 @@ class LearnerSettings:
             raise SettingsError(f"horizon_days is {self.horizon_days}, expected 0 (it follows the shop) or more")
 
 
-def learner_settings_of(settings: Settings, seed: Sequence[HorizonPeriod] = ()) -> LearnerSettings:
+def learner_settings_of(settings: Settings, seed: Seed | None = None) -> LearnerSettings:
     """What the settings of a deployment ask of the models."""
     return LearnerSettings(
         min_labels=settings.min_labels,
         alerts_per_week=settings.alerts_per_week,
         horizon_days=settings.horizon_days,
-        seed=tuple(seed),
+        seed=seed,
     )

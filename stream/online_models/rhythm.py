@@ -35,6 +35,7 @@ from stream.online_models.horizon import (
     MAX_PERIODS,
     HorizonPeriod,
     Rhythm,
+    Seed,
     fixed_schedule,
 )
 from stream.online_models.inputs import lacks
@@ -80,6 +81,7 @@ class RhythmState(Struct, kw_only=True):
 
     Weeks are counted from the epoch. ``evidence``: weeks in a row, with the last one looked at, that spoke for
     ``leaning`` (days). ``looked_at``: the last week that was complete when the horizon was thought about.
+    ``seeded_gap_days``: the usual gap before week ``seeded_until``, and while none is known.
     """
 
     cohorts: dict[int, list[int]] = field(default_factory=dict)
@@ -90,24 +92,30 @@ class RhythmState(Struct, kw_only=True):
     leaning: int = 0
     evidence: int = 0
     schedule: tuple[HorizonPeriod, ...] = fixed_schedule(FIRST_HORIZON_DAYS)
+    seeded_gap_days: float = SHOP_GAP_DAYS
+    seeded_until: int = -1
 
 
 class RhythmModel:
     """A fold over observations; ``horizon_days`` > 0 fixes the horizon, 0 lets it follow the shop.
 
-    ``seed``: the schedule to begin with, where a history was looked at before.
+    ``seed``: what to begin with, where a history was looked at before.
     """
 
     def __init__(
         self,
         horizon_days: float = 0.0,
         state: RhythmState | None = None,
-        seed: Sequence[HorizonPeriod] = (),
+        seed: Seed | None = None,
     ) -> None:
         self._fixed = horizon_days
+        if state is None and seed is not None:
+            state = RhythmState(
+                schedule=seed.schedule,
+                seeded_gap_days=seed.shop_gap_days,
+                seeded_until=seed.until_ms // WEEK_MS,
+            )
         self._state = RhythmState() if state is None else state
-        if state is None and seed:
-            self._state.schedule = tuple(seed)
 
     @property
     def schedule(self) -> tuple[HorizonPeriod, ...]:
@@ -196,11 +204,12 @@ class RhythmModel:
         state = self._state
         shares = self.silent_shares(state.newest_week - _DELAY) or self.silent_shares(state.newest_week - 1)
         quantiles = self._quantiles() if shares else ()
+        is_learned = bool(quantiles) and state.newest_week >= state.seeded_until
         weeks = sum(sum(counts) for counts in state.cohorts.values())
         return Rhythm(
             known=bool(shares),
             customer_weeks=weeks,
-            shop_gap_days=quantiles[GAP_QUANTILES.index(0.5)] if quantiles else SHOP_GAP_DAYS,
+            shop_gap_days=quantiles[GAP_QUANTILES.index(0.5)] if is_learned else state.seeded_gap_days,
             gap_quantiles=quantiles,
             silent_shares=shares,
             schedule=self.schedule,

@@ -1,4 +1,4 @@
-"""The horizon in Redis: read by commands and the notifier, and left there by an import for the models to begin with."""
+"""The horizon in Redis: read by commands and the notifier, and left there by an import for models to begin with."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from collections.abc import Callable
 from msgspec import DecodeError, json
 
 from stream.errors import SnapshotError, StorageError
-from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm
-from stream.online_models.learner_settings import LearnerSettings
+from stream.features.habit import SHOP_GAP_DAYS
+from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm, Seed
+from stream.online_models.learner_settings import learner_settings_of
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain
 from stream.storage.keys import Keys
 
-__all__ = ["HorizonInForce", "decode_seed", "horizon_in_force", "rhythm_in_force", "seed_horizon"]
+__all__ = ["HorizonInForce", "decode_seed", "horizon_in_force", "rhythm_in_force", "seed_rhythm"]
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
 _LOOK_EVERY_S = 60.0
-_decoder = json.Decoder(tuple[HorizonPeriod, ...])
+#: Earlier versions stored the schedule alone.
+_decoder = json.Decoder(Seed | tuple[HorizonPeriod, ...])
 
 
 def rhythm_in_force(settings: Settings) -> Rhythm | None:
@@ -69,33 +71,34 @@ class HorizonInForce:
         return self._days
 
 
-def seed_horizon(settings: Settings, rhythm: Rhythm, now_ms: int) -> bool:
-    """Let the models of the namespace begin with the horizon of a history; False when they have begun already.
+def seed_rhythm(settings: Settings, seed: Seed, now_ms: int) -> bool:
+    """Let the models of the namespace begin with what a history shows; False when they have begun already.
 
-    To be called before the history is published: workers judge each landmark by the horizon that they know of.
-    Raises `StorageError` when Redis fails.
+    To be called before the history is published: workers judge each landmark by the horizon, and each silence by the
+    usual gap that they know of. Raises `StorageError` when Redis fails.
     """
-    if settings.horizon_days > 0.0:
-        return False
     from stream.online_models.learner import Learner  # noqa: PLC0415 - River: a second, and workers only read
 
     keys = Keys(settings.namespace)
-    learner = Learner(LearnerSettings(min_labels=settings.min_labels, horizon_days=0.0, seed=rhythm.schedule))
+    learner = Learner(learner_settings_of(settings, seed))
     client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)
     try:
         if client.hexists(keys.checkpoint(), "learner") or client.exists(keys.snapshot()):
             return False
-        client.set(keys.horizon_seed(), json.encode(rhythm.schedule))
+        client.set(keys.horizon_seed(), json.encode(seed))
         return bool(client.set(keys.snapshot(), encode_snapshot(learner.snapshot(now_ms)), nx=True))
     except FAILURES as error:
-        raise StorageError(f"the horizon cannot be stored in Redis: {error}") from error
+        raise StorageError(f"what the models begin with cannot be stored in Redis: {error}") from error
     finally:
         client.close()
 
 
-def decode_seed(value: bytes | None) -> tuple[HorizonPeriod, ...]:
-    """The schedule that an import has left, () for none. Raises `StorageError` when it is damaged."""
+def decode_seed(value: bytes | None) -> Seed | None:
+    """What an import has left for the models, None for nothing. Raises `StorageError` when it is damaged."""
     try:
-        return () if value is None else _decoder.decode(value)
+        found = None if value is None else _decoder.decode(value)
     except DecodeError as error:
-        raise StorageError(f"the horizon that an import has left in Redis cannot be read: {error}") from error
+        raise StorageError(f"what an import has left in Redis for the models cannot be read: {error}") from error
+    if isinstance(found, tuple):
+        return Seed(schedule=found, shop_gap_days=SHOP_GAP_DAYS, until_ms=0) if found else None
+    return found

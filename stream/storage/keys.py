@@ -61,7 +61,7 @@ class Keys:
         return f"{self.namespace}:{{models}}:snapshot"
 
     def horizon_seed(self) -> str:
-        """String: the horizon that an import has found in a history, for the trainer to begin with."""
+        """String: horizon and usual gap that an import has found in a history, for the trainer to begin with."""
         return f"{self.namespace}:{{models}}:horizon-seed"
 
     def candidates(self) -> str:

@@ -28,7 +28,7 @@ LEARNED_TTL_S = 8 * 86_400
 class Checkpoint:
     """``learner``: its dumped state, None at the very beginning. ``offset``: next example to learn.
 
-    ``seed``: the horizon that an import has left for the very beginning.
+    ``seed``: what an import has left for the very beginning.
     """
 
     learner: bytes | None

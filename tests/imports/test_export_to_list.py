@@ -88,6 +88,8 @@ def test_from_the_export_to_the_list(tmp_path: Path, customers: int, days: int) 
     }
     entries = {entry["customer_id"]: entry for entry in found["entries"]}
     assert entries.keys() == {*expected.index[expected["standing"] == "at risk"]}
+    # the stages went by the shop's own gap from the first order on
+    assert not {customer for customer in entries if documents[customer]["stage"] == "lost"}
     for customer, entry in entries.items():
         of_one = expected.loc[customer]
         assert entry["orders"] == of_one["orders"]

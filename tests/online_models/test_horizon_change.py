@@ -12,7 +12,7 @@ from stream.errors import SnapshotError
 from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
 from stream.online_models.basis import PAIRS
 from stream.online_models.example import Example, Label
-from stream.online_models.horizon import HorizonPeriod, Rhythm, fixed_schedule
+from stream.online_models.horizon import HorizonPeriod, Rhythm, Seed, fixed_schedule
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.second_order import SecondOrderRegression
@@ -107,12 +107,13 @@ def test_a_checkpoint_goes_on_over_a_change_bit_for_bit() -> None:
 
 
 def test_a_snapshot_tells_the_rhythm_before_the_churn_model_is_ready() -> None:
-    seed = fixed_schedule(91.0)
+    seed = Seed(schedule=fixed_schedule(91.0), shop_gap_days=72.0, until_ms=START_MS)
     learner = Learner(LearnerSettings(horizon_days=0.0, seed=seed))
     snapshot = decode_snapshot(encode_snapshot(learner.snapshot(0)))
     assert not snapshot.churn.ready
     assert snapshot.rhythm is not None
-    assert snapshot.rhythm.schedule == seed
+    assert snapshot.rhythm.schedule == seed.schedule
+    assert snapshot.rhythm.shop_gap_days == 72.0
     assert snapshot.rhythm.horizon_at(START_MS) == 91.0
 
 

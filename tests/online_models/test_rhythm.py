@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.online_models.example import Observation
-from stream.online_models.horizon import HORIZONS
+from stream.online_models.horizon import HORIZONS, Seed, fixed_schedule
 from stream.online_models.rhythm import RhythmModel, RhythmState
 from stream.online_models.rhythm_history import rhythm_of_orders
 
@@ -154,6 +154,22 @@ def test_a_fixed_horizon_stays_and_the_gap_is_learned_all_the_same() -> None:
     rhythm = model.snapshot()
     assert (rhythm.horizon_days, rhythm.since_ms) == (14.0, 0)
     assert rhythm.shop_gap_days > 40.0
+
+
+def test_the_gap_of_a_history_holds_until_its_end_is_learned() -> None:
+    weeks = 60
+    observations = landmarks(shop(60.0, 80, weeks), weeks)
+    seed = Seed(schedule=fixed_schedule(56.0), shop_gap_days=61.5, until_ms=BEGIN + (weeks - 1) * WEEK + DAY_MS)
+    seeded, other = RhythmModel(seed=seed), RhythmModel()
+    early = 0
+    for k, observation in enumerate(observations):
+        seeded.learn_one(observation)
+        other.learn_one(observation)
+        if k % 50 == 0 and observation.at_ms < BEGIN + (weeks - 1) * WEEK:
+            assert seeded.snapshot().shop_gap_days == 61.5
+            early += other.snapshot().known and other.snapshot().shop_gap_days < 45.0
+    assert early > 0  # the first weeks of a history show short gaps only
+    assert seeded.snapshot().shop_gap_days == other.snapshot().shop_gap_days != 61.5
 
 
 def test_a_hardly_known_shop_has_no_figures() -> None:
