@@ -24,7 +24,6 @@ class Summary:
     customers: int = 0
     new_orders: int = 0
     new_events: int = 0
-    without_amount: int = 0
     ordered: Counter[str] = field(default_factory=Counter)
     paid_back: Counter[str] = field(default_factory=Counter)
     orders_by_currency: Counter[str] = field(default_factory=Counter)
@@ -42,7 +41,6 @@ class Summary:
             self.orders += 1
             self.first_ms = order.at_ms if self.first_ms is None else min(self.first_ms, order.at_ms)
             self.last_ms = order.at_ms if self.last_ms is None else max(self.last_ms, order.at_ms)
-            self.without_amount += order.amount is None
             self.ordered[order.currency] += order.amount or 0
         self.paid_back[order.currency] += order.refunded
 

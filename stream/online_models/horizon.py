@@ -80,17 +80,6 @@ class Rhythm(Struct, frozen=True, kw_only=True):
         """The stream time from which landmarks use it."""
         return self.schedule[-1].since_ms
 
-    def horizon_at(self, at_ms: int) -> float:
-        """The horizon (days) of a landmark at ``at_ms``.
-
-        >>> periods = (HorizonPeriod(0, 28.0), HorizonPeriod(1000, 91.0))
-        >>> rhythm = Rhythm(known=False, customer_weeks=0, shop_gap_days=30.0, gap_quantiles=(), silent_shares=(),
-        ...     schedule=periods)
-        >>> rhythm.horizon_at(999), rhythm.horizon_at(1000)
-        (28.0, 91.0)
-        """
-        return next((period.days for period in reversed(self.schedule) if period.since_ms <= at_ms), self.first_days)
-
     @property
     def first_days(self) -> float:
         """The horizon of the oldest landmarks."""

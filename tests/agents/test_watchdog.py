@@ -46,7 +46,7 @@ class _WatchdogBench:
 
     @property
     def progress(self) -> LastActivity:
-        return LastActivity(self.polled_at_s, 0.0, 0.0)
+        return LastActivity(self.polled_at_s, 0.0)
 
     def position(self, tp: TP) -> Position | None:
         return self.positions.get(tp)

@@ -18,8 +18,6 @@ class LastActivity:
 
     #: The fetch loop turned, with or without records.
     polled_at_s: float
-    #: Records arrived.
-    fetched_at_s: float
     #: A batch was acked.
     acked_at_s: float
 
@@ -37,13 +35,13 @@ class BatchFlow:
         self._queued_batches = queued_batches
         self._monotonic = monotonic
         self._held: set[TP] = set()
-        self._polled_at_s = self._fetched_at_s = self._acked_at_s = monotonic()
+        self._polled_at_s = self._acked_at_s = monotonic()
         #: Called when a partition becomes wanted; the consumer wakes its fetch loop.
         self.wake: Callable[[], None] = lambda: None
 
     @property
     def progress(self) -> LastActivity:
-        return LastActivity(self._polled_at_s, self._fetched_at_s, self._acked_at_s)
+        return LastActivity(self._polled_at_s, self._acked_at_s)
 
     def wants(self, tp: TP) -> bool:
         """Whether records of the partition may be fetched now. Safe to call from another thread."""
@@ -92,7 +90,6 @@ class BatchFlow:
     def _slots(
         self, tp: TP, lease: int, start: int, end: int, records: Sequence[FetchedRecord], size: int
     ) -> list[tuple[Sequence[FetchedRecord], Slot]]:
-        self._fetched_at_s = self._monotonic()
         if not records:
             self.ledger.ack(self.ledger.append(tp, lease, start, end))
         parts = [records[first : first + size] for first in range(0, len(records), size)]
