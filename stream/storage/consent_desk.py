@@ -20,6 +20,7 @@ from stream.projections.consents import Consents
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, Client, explained
+from stream.storage.damage import generation_in
 from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.person_ids import persons_of
 from stream.storage.projection_desk import ProjectionDesk, StatePlace
@@ -101,7 +102,7 @@ async def _present_keys(client: Client, settings: Settings) -> tuple[ProjectionK
     names, keys = (_PROJECTION, _IDENTITY), Keys(settings.namespace)
     generations = await _all_of(client, [keys.projection_generation(*name) for name in names])
     consents, identities = (
-        ProjectionKeys(settings.namespace, *name, int(generation or 0))
+        ProjectionKeys(settings.namespace, *name, generation_in(generation, name[0]))
         for name, generation in zip(names, generations, strict=True)
     )
     return consents, identities

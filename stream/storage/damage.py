@@ -7,7 +7,7 @@ import msgspec
 from stream.errors import StorageError, SystematicError
 from stream.processing.state import PartitionState
 
-__all__ = ["OR_REPLAY", "failure", "state_in"]
+__all__ = ["OR_REPLAY", "failure", "generation_in", "state_in"]
 
 #: What can be done without a backup.
 OR_REPLAY = "or replay the log into a fresh namespace (docs/reliability.md, Damaged state)"
@@ -39,3 +39,17 @@ def state_in(stored: bytes | None, partition: int) -> PartitionState | None:
             f"the state of partition {partition} cannot be read: {error}; restore its meta key from a backup, "
             f"{OR_REPLAY}"
         ) from error
+
+
+def generation_in(stored: bytes | None, projection: str) -> int:
+    """The generation of a projection as its key has it, 0 before the first. Raises `SystematicError` for damage.
+
+    >>> generation_in(None, "leads"), generation_in(b"3", "leads")
+    (0, 3)
+    """
+    if stored is not None and not stored.isdigit():
+        raise SystematicError(
+            f"the generation of projection {projection} in Redis is {stored[:40]!r}, not a number: restore the key "
+            f"from a backup, {OR_REPLAY}"
+        )
+    return int(stored or 0)

@@ -107,11 +107,23 @@ class ProjectionKeys(Keys):
 
     def prefix(self, partition: int) -> str:
         """What the keys of a partition begin with."""
-        return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.{self.generation}:"
+        return f"{self._prefix_of_version(partition)}{self.generation}:"
+
+    def _prefix_of_version(self, partition: int) -> str:
+        return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}."
 
     def pattern_of_version(self, partition: int) -> str:
         """Glob for SCAN that matches the keys of a partition in any generation."""
-        return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.*"
+        return f"{self._prefix_of_version(partition)}*"
+
+    def generation_of(self, partition: int, key: bytes) -> int:
+        """The generation of a key that `pattern_of_version` matches.
+
+        >>> keys = ProjectionKeys("stream", "leads", 1, 3)
+        >>> keys.generation_of(0, keys.meta(0).encode())
+        3
+        """
+        return int(key.decode().removeprefix(self._prefix_of_version(partition)).partition(":")[0])
 
     def meta(self, partition: int) -> str:
         """Hash: the fencing token, the epoch and the state (offsets, counters) of a partition."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from stream.storage.damage import OR_REPLAY, failure
 from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
 from stream.storage.scripts import script
-from stream.storage.tokens import epoch_of
+from stream.storage.tokens import epoch_of, with_nonce
 
 __all__ = ["LEARNED_TTL_S", "Candidate", "Checkpoint", "ModelStore", "Publication", "digests"]
 
@@ -105,9 +104,9 @@ class ModelStore:
     async def claim(self) -> Checkpoint:
         """Become the trainer: writes of an earlier one are rejected from now on."""
         try:
-            # with the nonce no token comes back on a server that lost its last writes
-            worker = f"{self._worker}-{secrets.token_hex(4)}"
-            token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[worker])
+            token, learner, offset = await self._claim_script(
+                keys=[self._keys.checkpoint()], args=[with_nonce(self._worker)]
+            )
             seed = None if learner else await self._client.get(self._keys.horizon_seed())
         except FAILURES as error:
             raise failure("the trainer's checkpoint cannot be claimed in Redis", error) from error

@@ -145,9 +145,11 @@ class PrivacyDesk(ProjectionDesk):
                 if time.monotonic() > deadline:
                     raise StorageError("another process writes a receipt: try again in two minutes")
                 time.sleep(_POLL_S)
-            yield
-            if self._client.get(key) == own.encode():
-                self._client.expire(key, 0)
+            try:
+                yield
+            finally:
+                if self._client.get(key) == own.encode():
+                    self._client.expire(key, 0)
         except FAILURES as error:
             raise StorageError(f"the receipt cannot be written: {explained(error)}") from error
 

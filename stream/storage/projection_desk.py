@@ -10,6 +10,7 @@ from stream.events.partitioner import partition_of
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.damage import generation_in
 from stream.storage.desk import LOOK_AT_ONCE, Desk, partition_states
 from stream.storage.keys import Keys, ProjectionKeys
 
@@ -109,7 +110,7 @@ class ProjectionDesk(Desk):
             for name, version, partition, key in places:
                 commands.append(("GET", stored[name, version].customer(partition, key)))
             answers = self._pipelined([*commands])
-            found = {one: int(generation or 0) for one, generation in zip(of, answers, strict=False)}
+            found = {one: generation_in(generation, one[0]) for one, generation in zip(of, answers, strict=False)}
             if found == known:
                 return answers[len(of) :]
             self._generations |= found
@@ -194,8 +195,8 @@ class ProjectionDesk(Desk):
         return self._asked("be read", lambda _: self._keys(name, version))
 
     def _keys(self, name: str, version: int) -> ProjectionKeys:
-        generation = int(self._client.get(Keys(self._namespace).projection_generation(name, version)) or 0)
-        return ProjectionKeys(self._namespace, name, version, generation)
+        stored = self._client.get(Keys(self._namespace).projection_generation(name, version))
+        return ProjectionKeys(self._namespace, name, version, generation_in(stored, name))
 
     def _asked(self, what: str, ask: Callable[[Any], _T]) -> _T:
         try:

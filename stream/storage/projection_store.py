@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
-from stream.errors import CodecError, FencedError, SystematicError
+from stream.errors import CodecError, FencedError
 from stream.processing.state import PartitionState
 from stream.storage.connection import FAILURES, Client, is_cluster
-from stream.storage.damage import failure
+from stream.storage.damage import failure, generation_in
 from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.partition_store import Claim, Commit, PartitionStore
 from stream.storage.round_trips import measured
@@ -175,10 +175,13 @@ class ProjectionStore:
             following, found = await self._client.scan(cursor, match=pattern, count=_KEYS_AT_ONCE, **where)
             if isinstance(following, dict):
                 (following,) = following.values()
-            own = self._keys.prefix(self._partition).encode()
-            for key in found:
-                if not key.startswith(own):
-                    await self._client.expire(key, _FORGOTTEN_TTL_S)
+            # a later generation is that of a successor, while this worker does not know of it yet
+            former = [key for key in found if self._keys.generation_of(self._partition, key) < self._generation]
+            if former:
+                async with self._client.pipeline(transaction=False) as asked:
+                    for key in former:
+                        asked.expire(key, _FORGOTTEN_TTL_S)
+                    await asked.execute()
         except FAILURES as error:
             raise failure(f"former states of projection {self._name} cannot be dropped", error) from error
         return int(following)
@@ -193,6 +196,4 @@ async def present_generation(client: Client, keys: Keys, name: str, version: int
         found = await client.get(keys.projection_generation(name, version))
     except FAILURES as error:
         raise failure(f"the generation of projection {name} cannot be read", error) from error
-    if found is not None and not found.isdigit():
-        raise SystematicError(f"the generation of projection {name} in Redis is {found[:40]!r}, not a number")
-    return int(found or 0)
+    return generation_in(found, name)

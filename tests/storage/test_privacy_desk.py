@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from stream.errors import PublishError
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from stream.storage.privacy_desk import PrivacyDesk
@@ -36,3 +37,14 @@ def test_a_redis_that_goes_away_while_it_writes_has_not_written(
         monkeypatch.setattr(time, "sleep", go_away)
         assert not desk.rewrite_files(20.0)
         assert len(asked) == 1
+
+
+def test_whoever_fails_to_write_a_receipt_lets_the_next_one_try_at_once(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise PublishError("no broker")
+
+    with EmbeddedRedis(tmp_path) as server, PrivacyDesk(Settings(redis_url=server.url)) as desk:
+        with pytest.raises(PublishError), desk.lock(0.0):
+            fail()
+        with desk.lock(0.0):
+            pass
