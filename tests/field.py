@@ -59,9 +59,9 @@ class Deployment:
             topic_prefix=prefix,
             group=f"{prefix}group",
             namespace=prefix.rstrip("."),
-            clock="event",
             metrics_port=-1,
             **{
+                "clock": "event",
                 "rescore": "asked",
                 "session_timeout_s": 6.0,
                 "heartbeat_s": 1.0,

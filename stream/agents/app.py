@@ -20,6 +20,7 @@ from stream.agents.partition_worker import PartitionWorker
 from stream.agents.projections import ProjectionApp
 from stream.agents.publisher import Publisher
 from stream.agents.readiness import Readiness
+from stream.agents.shop_times import ShopTimes
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, BatchSchema, Intake, TransportOptions, attach
 from stream.agents.watchdog import Watchdog
@@ -49,6 +50,7 @@ from stream.storage.keys import Keys
 from stream.storage.layout import agree_on_layout
 from stream.storage.model_store import ModelStore
 from stream.storage.partition_store import PartitionStore
+from stream.storage.stream_times import read_stream_times
 
 __all__ = ["Assembly", "assemble"]
 
@@ -92,6 +94,8 @@ class Assembly:
         self._consents_read = ConsentsRead(settings)
         first = Scorer.first(self._rules.horizon_ms / DAY_MS)
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000, first)
+        read_times = partial(read_stream_times, self._client, self._keys, settings.partitions)
+        self._shop_times = ShopTimes(read_times, settings.clock_quiet_s)
         self.owner: Owner[PartitionWorker] = Owner(
             settings.event_topics,
             self._make_worker,
@@ -147,6 +151,7 @@ class Assembly:
         if self.settings.role != "events":
             app.agent(examples, name="trainer")(receiver(self.owner))
         self._background(self.model.run, "model poll")
+        self._background(self._shop_times.run, "shop times")
         self._background(self.watchdog.run, "watchdog")
         training = PartitionInputs(lambda: self.intake, (self.settings.training_examples,), 0)
         gauges = Gauges(self.owner, self.settings.event_topics, training, self.settings.training_examples, self._clock)
@@ -189,7 +194,7 @@ class Assembly:
             WorkerOptions(
                 clock=settings.clock,
                 clock_quiet_s=settings.clock_quiet_s,
-                others_ms=self._newest_ms,
+                shop_times=self._shop_times.newest,
                 rescore=settings.rescore,
                 asked=lambda: self.model.asked,
                 rest_s=settings.rescore_rest_s,
@@ -206,10 +211,6 @@ class Assembly:
                 probe=self._probe,
             ),
         )
-
-    def _newest_ms(self) -> int | None:
-        times = (worker.partition.state.stream_time_ms for worker in self.owner.workers.values())
-        return max((at_ms for at_ms in times if at_ms is not None), default=None)
 
     def _model_store(self) -> ModelStore:
         return ModelStore(self._client, self._keys, self._name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Final
 
 from stream.processing.state import PartitionState
@@ -53,19 +54,31 @@ def is_present(state: PartitionState, now_ms: int) -> bool:
 
 
 def follows_wall_clock(
-    clock: str, state: PartitionState, now_ms: int, *, idle_s: float, quiet_s: float, others_ms: int | None = None
+    clock: str,
+    state: PartitionState,
+    now_ms: int,
+    *,
+    idle_s: float,
+    quiet_s: float,
+    shop_times: Callable[[], Collection[int]] = tuple,
 ) -> bool:
     """Whether the wall clock moves the time of a partition at the end of its inputs; ``clock`` is the setting.
 
     ``auto``: at once where the newest event is of the last hour, or the wall clock has moved time before; after a
     quiet of ``quiet_s`` where it is of the last 90 days, for an import that pauses is not at its end; else never: that
-    is a log of the past. For these 90 days ``others_ms``, the newest time of the process's other partitions, counts as
-    well: a small shop has partitions whose few customers have all been silent for longer.
+    is a log of the past. For these 90 days the newest event of any partition of the shop counts: a small shop has
+    partitions whose few customers have all been silent for longer. ``shop_times``: the times of all partitions (ms),
+    asked for only if the answer depends on them. A time that is ahead of the clock tells of a wrong clock.
     """
     if clock != "auto":
         return clock == "wall"
     newest_ms = state.stream_time_ms
     if newest_ms is None:
         return False
-    of_shop_ms = newest_ms if others_ms is None else max(newest_ms, others_ms)
-    return is_present(state, now_ms) or (of_shop_ms >= now_ms - _PAST_MS and idle_s >= quiet_s)
+    if is_present(state, now_ms):
+        return True
+    if idle_s < quiet_s:
+        return False
+    return newest_ms >= now_ms - _PAST_MS or any(
+        now_ms - _PAST_MS <= at_ms <= now_ms + _LIVE_WITHIN_MS for at_ms in shop_times()
+    )

@@ -57,9 +57,9 @@ class WallClock:
             return False
         state, now_ms = self._partition.state, self._clock.now_ms()
         idle_s, quiet_s = self._rest.idle_s(now_s), self._options.clock_quiet_s
-        others_ms = self._options.others_ms()
+        shop_times = self._options.shop_times
         if not follows_wall_clock(
-            self._options.clock, state, now_ms, idle_s=idle_s, quiet_s=quiet_s, others_ms=others_ms
+            self._options.clock, state, now_ms, idle_s=idle_s, quiet_s=quiet_s, shop_times=shop_times
         ):
             return False
         target_ms = now_ms - _GRACE_MS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from stream.agents.kernel_thread import KernelThread
@@ -29,7 +29,7 @@ async def all_is_read() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``clock``, ``clock_quiet_s``, ``others_ms``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when
+    """``clock``, ``clock_quiet_s``, ``shop_times``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when
     ``asked``, which counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of
     landmarks, see `stream.processing.rescoring`; ``is_behind``: whether a partition of this worker is, which comes
     before rescoring any. ``gather_s``: how long a partition that lags waits for a larger step, if its oldest
@@ -48,7 +48,7 @@ class WorkerOptions:
 
     clock: str = "auto"
     clock_quiet_s: float = 300.0
-    others_ms: Callable[[], int | None] = lambda: None
+    shop_times: Callable[[], Collection[int]] = tuple
     rescore: str = "auto"
     asked: Callable[[], int] = lambda: 0
     rest_s: float = 5.0

@@ -31,7 +31,8 @@ LABELS: Final = MappingProxyType(
         "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",
         "of": "name of the model or feature that drifts",
         "operation": "what Redis was asked for: `claim`, `commit`, `documents`, `timers`, `verify` of a partition; "
-        "`claim_models`, `save`, `snapshot`, `unlearned` of the models; `drop` of a projection",
+        "`stream_times` of all partitions; `claim_models`, `save`, `snapshot`, `unlearned` of the models; "
+        "`drop` of a projection",
         "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, `forwarded` to the right partition, "
         "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md; "
         "of a record that a projection reads: `folded`, `skipped`, `dead_letter`; "

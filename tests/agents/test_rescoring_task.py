@@ -259,9 +259,9 @@ def test_after_a_backfill_every_customer_is_scored_as_of_its_end(redis_server: E
     play(redis_server, namespace, scenario)
 
 
-@pytest.mark.parametrize(("days", "others_ms"), [(9, None), (170, NOW_MS - DAY)])
+@pytest.mark.parametrize(("days", "shop_times"), [(9, []), (170, [NOW_MS - DAY])])
 def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
-    redis_server: EmbeddedRedis, namespace: str, days: int, others_ms: int | None
+    redis_server: EmbeddedRedis, namespace: str, days: int, shop_times: list[int]
 ) -> None:
     order: list[LogEntry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - days * DAY, "o", 10_000))]
 
@@ -272,7 +272,7 @@ def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
         await until(lambda: worker.partition.state.live, "the wall clock takes over")
         assert (worker.partition.state.stream_time_ms or 0) >= NOW_MS - 60_000
 
-    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=5.0, others_ms=lambda: others_ms)
+    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=5.0, shop_times=lambda: shop_times)
 
 
 def test_after_a_failure_of_the_store_the_worker_returns_to_the_stored_state(

@@ -29,6 +29,7 @@ from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
 from stream.storage.step_writes import TRANSACTION_FROM
+from stream.storage.stream_times import read_stream_times
 from tests.field import Deployment, Sent
 from tests.oracle.event import Event
 from tests.oracle.made_up import made_up
@@ -67,7 +68,7 @@ def set_aside_and_take_up_again(field: Deployment) -> list[Sent]:
 
 
 async def write_a_large_step(settings: Settings) -> None:
-    """One that is written by a transaction, as those of a worker that lags on a larger log are."""
+    """One that is written by a transaction, as those of a worker that lags are; then read all times."""
     client = connect(settings)
     try:
         store = PartitionStore(client, Keys(settings.namespace), 0, "worker", ttl_s=60)
@@ -76,6 +77,8 @@ async def write_a_large_step(settings: Settings) -> None:
         documents = {f"customer-{k}": b"{}" for k in range(TRANSACTION_FROM)}
         await store.commit(Commit(state, documents=documents), 0)
         assert await store.documents(["customer-0"]) == [b"{}"]
+        times = await read_stream_times(client, Keys(settings.namespace), settings.partitions)
+        assert state.stream_time_ms in times
     finally:
         await client.aclose()
 

@@ -1,9 +1,10 @@
 """Everything works on a Redis Cluster: one slot a partition, so one script writes a step there as well."""
 
+import asyncio
 import gc
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import orjson
 import pytest
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 
 from stream.cli import main
 from stream.local.broker import EmbeddedBroker
+from stream.storage.connection import connect
 from stream.storage.overview import Overview
+from stream.storage.stream_times import read_stream_times
 from tests.faults.bench import Bench
 from tests.faults.event_log import made_log
 from tests.faults.invariants import verdict
@@ -68,6 +71,20 @@ def test_state_on_a_cluster_can_be_read_from_outside(finished: Bench) -> None:
         assert overview.trainer().offset >= len(finished.expectation.published["training-examples"])
         assert overview.snapshot() is not None
         assert len(list(overview.documents())) == len(finished.log.truth)
+
+
+def test_a_worker_on_a_cluster_knows_the_times_of_all_partitions(finished: Bench) -> None:
+    async def times() -> Sequence[int]:
+        client = connect(finished.settings)
+        try:
+            return await read_stream_times(client, finished.keys, finished.log.partitions)
+        finally:
+            await client.aclose()
+
+    with Overview(finished.settings) as overview:
+        newest_ms = overview.totals().stream_time_ms
+    found = asyncio.run(times())
+    assert (len(found), max(found)) == (finished.log.partitions, newest_ms)
 
 
 def test_a_customer_is_shown_from_a_cluster(finished: Bench) -> None:
