@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from stream import metrics
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.consents_read import ConsentsRead
 from stream.agents.gauges import Gauges
@@ -102,7 +103,7 @@ class Assembly:
             self._agree_on_layout,
             training_topic=settings.training_examples,
             make_trainer=self._make_trainer,
-            refresh_model=self.model.refresh,
+            on_claimed=self._on_claimed,
         )
         self.app: App = new_app(settings, settings.group, settings.instance_id)
         self.intake: Intake = attach(
@@ -161,6 +162,10 @@ class Assembly:
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
         self.app.task(watched(run, what))
+
+    async def _on_claimed(self) -> None:
+        metrics.REBALANCES.inc()
+        await self.model.refresh()
 
     async def _agree_on_layout(self) -> None:
         self._kernel.layout = await agree_on_layout(

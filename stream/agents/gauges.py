@@ -60,6 +60,8 @@ class Gauges:
         """Read everything in memory once."""
         workers = list(self._owner.workers.values())
         now_ms = self._clock.now_ms()
+        # not where partitions come and go: projections have assignments of their own
+        metrics.ASSIGNED_PARTITIONS.set(len(workers))
         self._show_partitions(workers, now_ms)
         for source, topic in enumerate(self._topics):
             metrics.LAG.labels(topic).set(sum(_lag(worker, source) for worker in workers))

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
-from stream import metrics
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
 from stream.errors import SnapshotError, StorageError, StreamError, SystematicError, TopologyError
@@ -107,15 +106,16 @@ class OwnedWorker(Protocol):
 W = TypeVar("W", bound=OwnedWorker)
 
 
-async def _no_model() -> None:
-    """Projections score nothing."""
+async def _nothing() -> None:
+    """Nobody has to know of an assignment."""
 
 
 class Owner(PartitionOwner, Generic[W]):
     """Starts and stops a worker for each partition index, and where there is one a `Trainer` with its partition.
 
     Each assignment has workers and a trainer of its own: one whose end was given up, because it took too long, can
-    then neither see nor change what its successor does, and its writes are refused.
+    then neither see nor change what its successor does, and its writes are refused. ``on_claimed``: called when all
+    partitions of an assignment are claimed, before any of them runs.
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class Owner(PartitionOwner, Generic[W]):
         *,
         training_topic: str = "",
         make_trainer: Callable[[], Trainer] | None = None,
-        refresh_model: Callable[[], Awaitable[None]] = _no_model,
+        on_claimed: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._source = {topic: source for source, topic in enumerate(topics)}
         self._training_topic = training_topic
         self._make_worker = make_worker
         self._make_trainer = make_trainer
         self._check_layout = check_layout
-        self._refresh_model = refresh_model
+        self._on_claimed = on_claimed
         self._workers: dict[int, W] = {}
         self._trainer: Trainer | None = None
         self._tasks: dict[int | str, asyncio.Task[None]] = {}
@@ -145,7 +145,6 @@ class Owner(PartitionOwner, Generic[W]):
 
     async def restore_offsets(self, assigned: frozenset[TP]) -> Mapping[TP, int]:
         """Claim every assigned partition; the offsets in the store are where to go on."""
-        metrics.REBALANCES.inc()
         await self._end(set(self._workers), training=True)
         try:
             await _claimed("the layout", self._check_layout)
@@ -161,7 +160,7 @@ class Owner(PartitionOwner, Generic[W]):
             if tp.topic == self._training_topic and self._make_trainer is not None:
                 self._trainer = trainer = self._make_trainer()
                 offsets[tp] = await _claimed(self._training_topic, trainer.claim)
-        await self._refresh_model()
+        await self._on_claimed()
         return offsets
 
     async def on_assigned(self, assigned: frozenset[TP]) -> None:
@@ -173,13 +172,11 @@ class Owner(PartitionOwner, Generic[W]):
             self._start(partition, self._workers[partition].run())
         if self._trainer is not None and any(tp.topic == self._training_topic for tp in assigned):
             self._start(self._training_topic, self._trainer.run())
-        metrics.ASSIGNED_PARTITIONS.set(len(running))
 
     async def on_revoked(self, revoked: frozenset[TP]) -> None:
         """End the steps under way, in good order."""
         training = any(tp.topic == self._training_topic for tp in revoked)
         await self._end(self._partitions(revoked), training=training)
-        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
 
     async def on_lost(self, lost: frozenset[TP]) -> None:
         """End at once: what these workers still publish could come after what their successors do."""

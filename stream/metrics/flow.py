@@ -34,7 +34,7 @@ BATCH_EVENTS = histogram("stream_batch_events", "Records in a step.", SIZES)
 BATCH_CUSTOMERS = histogram("stream_batch_customers", "Customers written by a step with records.", SIZES)
 STEP = histogram("stream_step_seconds", "Time that a step spends in a phase.", SHORT_S, ["phase"])
 
-REBALANCES = counter("stream_rebalances_total", "Assignments received from the consumer group.")
+REBALANCES = counter("stream_rebalances_total", "Assignments of event topics by the consumer group.")
 ASSIGNED_PARTITIONS = gauge("stream_assigned_partitions", "Partitions of the event topics that this worker owns.")
 LAG = gauge("stream_lag_messages", "Records of the assigned partitions that are not stored yet.", ["topic"])
 LAG_SECONDS = gauge("stream_lag_seconds", "Age of the oldest received record that is not stored yet.", ["topic"])

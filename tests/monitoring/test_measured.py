@@ -255,10 +255,12 @@ def test_gauges_show_the_worst_partition_and_forget_those_that_left() -> None:
     assert ours("stream_labels_pending") == 5.0
     assert ours("stream_outbox_age_seconds") == pytest.approx(1.993)
     assert ours("stream_cache_customers") == 150.0
+    assert ours("stream_assigned_partitions") == 2.0
 
     del owner.workers[7]
     training_lag[0] = None
     gauges.refresh()
+    assert ours("stream_assigned_partitions") == 1.0
     for gone in ("stream_watermark_lag_seconds", "stream_features_stored_timestamp_seconds"):
         assert metrics.REGISTRY.get_sample_value(gone, {"partition": "7"}) is None
         assert metrics.REGISTRY.get_sample_value(gone, {"partition": "8"}) is not None
