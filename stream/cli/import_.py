@@ -61,9 +61,10 @@ _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Event
 def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...], **given: Any) -> None:
     """Import the orders and customers in FILES, which a shop system has exported.
 
-    Shopify, WooCommerce, Stripe, Square, Etsy, Amazon and eBay are known by their columns; of any other CSV file or
-    spreadsheet it is proposed what the columns are. Give all files in one command: they are sorted together. Importing
-    a file again, or a longer one, counts nothing twice. Names and addresses stay in the data directory.
+    Shopify, WooCommerce, Stripe, Square, Etsy, Amazon, eBay, PayPal and Lightspeed are known by their columns; of any
+    other CSV file or spreadsheet it is proposed what the columns are. Give all files in one command: they are sorted
+    together. Importing a file again, or a longer one, counts nothing twice. Names and addresses stay in the data
+    directory.
     """
     # the libraries that read files take a while to load
     from stream.cli.import_run import ImportRun

@@ -158,7 +158,7 @@ class ImportRun:
     def _show(self, table: Table, mapping: Mapping) -> None:
         if mapping.system == "generic":
             self._say(f"\n{table.source}: no export of a system that is known here. Its columns are taken as")
-            print_mapping(self._console, mapping)
+            print_mapping(self._console, mapping, table.header)
             self._say(f"If that is wrong: stream import {table.source} --mapping shop.toml, and change that file.\n")
 
     def _importer(

@@ -13,25 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.catalogue.wording import number_of
+from stream.events.rejections import visible
 from stream.imports.import_summary import Summary
 from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.line import UNITS
 from stream.imports.mapping import Mapping
 from stream.imports.source import ImportFile
 
-__all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
+__all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary"]
 
 _LOCALE: Final = "en_GB"
+#: Of the columns that are not read so many are named.
+_UNREAD: Final = 30
 _TITLES: Final = (
     (IssueSeverity.REFUSED, "Not used, because something is wrong with them"),
     (IssueSeverity.LEFT_OUT, "Not used, as they are no orders that count"),
     (IssueSeverity.NOTE, "Used, but look at them"),
 )
-
-
-def printable_name(text: str) -> str:
-    """What comes from a file, fit for a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def money(amounts: Counter[str]) -> str:
@@ -48,21 +46,26 @@ def _day(at_ms: int, zone: tzinfo) -> str:
     return format_date(datetime.fromtimestamp(at_ms / 1000, zone), "d MMMM y", locale=_LOCALE)
 
 
-def print_mapping(console: Console, mapping: Mapping) -> None:
-    """Which columns were found to be what."""
+def print_mapping(console: Console, mapping: Mapping, header: Sequence[str]) -> None:
+    """Which columns of ``header`` were found to be what, and which are not read."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("what")
     table.add_column("column")
     for field, column in mapping.columns.items():
-        table.add_row(field.replace("_", " "), Text(printable_name(column)))
+        table.add_row(field.replace("_", " "), Text(visible(column)))
     console.print(table)
+    used = {*mapping.columns.values()}
+    unread = [name for name in header if name and name not in used]
+    if unread:
+        more = f" and {len(unread) - _UNREAD:,} more" if len(unread) > _UNREAD else ""
+        console.print(Text(f"Not read: {', '.join(map(visible, unread[:_UNREAD]))}{more}."))
 
 
 def print_sources(console: Console, sources: Sequence[ImportFile]) -> None:
     """What each file is, and what was assumed about it."""
     for source in sources:
         about = f"{source.mapping.title}; {number_of(source.reading.rows, 'row', 'rows')} ({source.table.described})"
-        console.print(Text(f"{printable_name(source.name)}: {about}"))
+        console.print(Text(f"{visible(source.name)}: {about}"))
         for note in source.reading.notes:
             console.print(Text(f"  {note}"))
 
@@ -72,9 +75,11 @@ def print_summary(console: Console, summary: Summary, zone: tzinfo) -> None:
     if summary.first_ms is None or summary.last_ms is None:
         console.print("\nNo orders were found.")
         return
+    first, last = _day(summary.first_ms, zone), _day(summary.last_ms, zone)
+    days = f"on {first}" if first == last else f"from {first} to {last}"
     console.print(
         f"\n{number_of(summary.orders, 'order', 'orders')} of {number_of(summary.customers, 'customer', 'customers')}"
-        f" from {_day(summary.first_ms, zone)} to {_day(summary.last_ms, zone)}: {money(summary.ordered)}."
+        f" {days}: {money(summary.ordered)}."
     )
     if any(summary.paid_back.values()):
         console.print(
@@ -100,4 +105,4 @@ def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFil
 def _said(why: Why, first: Issue, sources: Sequence[ImportFile]) -> str:
     where = f"line {first.line:,}" if len(sources) == 1 else f"{sources[first.table].name}, line {first.line:,}"
     detail = f": {first.detail}" if first.detail else ""
-    return printable_name(f"{why} First: {where}{detail}.")
+    return visible(f"{why} First: {where}{detail}".rstrip(".?!") + ".")

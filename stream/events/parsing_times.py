@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from dateutil import parser as words  # type: ignore[import-untyped]  # dateutil ships no types
 
-__all__ = ["DateOrder", "DateOrders", "epoch_seconds", "instant_of"]
+__all__ = ["DateOrder", "DateOrders", "epoch_seconds", "instant_of", "names_zone"]
 
 #: A number from here on counts milliseconds, microseconds, nanoseconds. 1e11 seconds would be the year 5138.
 _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 1e11, 1e14, 1e17
@@ -31,6 +31,11 @@ _ZONE_HOURS = {"UTC": 0, "GMT": 0, "BST": 1, "CET": 1, "CEST": 2, "JST": 9, "AES
 _CLOCK = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?\s*"
     rf"(Z|z|{'|'.join(_ZONE_HOURS)}|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
+)
+#: Behind a time, in figures or in words; `_CLOCK` and `_in_words` read what it finds.
+_ZONE_AT_END = re.compile(
+    rf":[0-9]{{2}}(?:[.,][0-9]+)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:[Zz]|(?:{'|'.join(_ZONE_HOURS)})"
+    r"(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{1,2}(?::?[0-9]{2})?)(?:\s*\([^)]*\))?$",
 )
 _OFFSET = re.compile(r"\s+(?:(?:UTC|GMT)(?=[+-]))?([+-][0-9]{2}:?[0-9]{2})$|\s*(?:UTC|GMT)$")
 _YEAR_DIGITS = 4
@@ -150,6 +155,15 @@ def _at_clock(day: datetime, clock: str, text: str) -> datetime:
     except ValueError as error:
         raise ValueError(f"{text!r} is no time: {error}") from error
     return at.replace(tzinfo=_zone_of(offset)) if offset else at
+
+
+def names_zone(text: str) -> bool:
+    """Whether a time of day says itself how far it is from UTC; others are local.
+
+    >>> [names_zone(cell) for cell in ("2024-05-31 14:30:00 PDT", "31.05.2024 14:30+02:00", "2024-05-31 14:30:00")]
+    [True, True, False]
+    """
+    return bool(_ZONE_AT_END.search(text))
 
 
 def _zone_of(offset: str) -> tzinfo:

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["MAX_DETAIL_CHARS", "Defect", "Rejection", "printable"]
+__all__ = ["MAX_DETAIL_CHARS", "Defect", "Rejection", "printable", "visible"]
 
 MAX_DETAIL_CHARS = 200
+_JOINERS = "\u200c\u200d"
 
 
 class Defect(StrEnum):
@@ -47,11 +48,22 @@ class Rejection(NamedTuple):
     detail: str
 
 
+def visible(text: str) -> str:
+    r"""Return `text` with a question mark for each control character.
+
+    Joiners stay, though they are not seen: words of Persian and Hindi, and some emoji, are written with them.
+
+    >>> visible("a\nb\x00"), visible("a\u200db") == "a\u200db"
+    ('a?b?', True)
+    """
+    return "".join(char if char.isprintable() or char in _JOINERS else "?" for char in text)
+
+
 def printable(text: str) -> str:
     r"""Return `text` on one line, without control characters, in at most `MAX_DETAIL_CHARS` characters.
 
     >>> printable("a\r\nb\x00")
     'a??b?'
     """
-    clean = "".join(char if char.isprintable() else "?" for char in text[: MAX_DETAIL_CHARS + 1])
+    clean = visible(text[: MAX_DETAIL_CHARS + 1])
     return clean if len(clean) <= MAX_DETAIL_CHARS else clean[: MAX_DETAIL_CHARS - 3] + "..."

@@ -12,7 +12,7 @@ class Export(NamedTuple):
     """One kind of export. ``requires``: columns by which it is known; ``columns``: for each field where it may be.
 
     Names are in the form of `names.compared`. ``usual_dates``: how the system writes its dates, if they do not tell;
-    ``timezone``: of its times, where the system fixes it.
+    ``timezone``: of its times, where the system fixes it. ``sales``, ``items``: as in `Mapping`.
     """
 
     system: str
@@ -23,6 +23,8 @@ class Export(NamedTuple):
     columns: dict[Piece, str]
     usual_dates: Literal["", "dmy", "mdy"] = ""
     timezone: str = ""
+    sales: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 _BILLING: Final = {
@@ -228,6 +230,33 @@ EXPORTS: Final = (
         },
         usual_dates="mdy",
     ),
+    # https://squareup.com/help/us/en/article/6847 : Square Online; of an order's items only the first has a total
+    Export(
+        "square",
+        "Square Online, orders",
+        "orders",
+        "order",
+        ("order", "order date", "order total", "order refunded amount", "item name", "recipient email"),
+        {
+            Piece.ORDER_ID: "order",
+            Piece.DATE: "order date",
+            Piece.EMAIL: "recipient email",
+            Piece.AMOUNT: "order total",
+            Piece.CURRENCY: "currency",
+            Piece.STATUS: "fulfillment status",
+            Piece.REFUNDED: "order refunded amount",
+            Piece.PRODUCT: "item sku",
+            Piece.PRODUCT_NAME: "item name",
+            Piece.QUANTITY: "item quantity",
+            Piece.PRICE: "item price",
+            Piece.NAME: "recipient name",
+            Piece.PHONE: "recipient phone",
+            Piece.STREET: "recipient address",
+            Piece.POSTCODE: "recipient postal code",
+            Piece.CITY: "recipient city",
+            Piece.COUNTRY: "recipient country",
+        },
+    ),
     # https://squareup.com/help/us/en/article/8113 : customer directory
     Export(
         "square",
@@ -347,6 +376,7 @@ EXPORTS: Final = (
             Piece.CUSTOMER: "buyer username",
             Piece.NAME: "buyer name|ship to name",
             Piece.AMOUNT: "total price",
+            Piece.STATUS: "order status",
             Piece.PHONE: "ship to phone|buyer phone",
             Piece.PRODUCT: "custom label|item number",
             Piece.PRODUCT_NAME: "item title",
@@ -360,5 +390,82 @@ EXPORTS: Final = (
             Piece.COUNTRY: "buyer country|ship to country",
         },
         usual_dates="mdy",
+    ),
+    # https://www.ebay.com/help/selling/getting-paid/reports?id=4919 : payouts, fees and labels among the orders
+    Export(
+        "ebay",
+        "eBay, transaction report",
+        "orders",
+        "line",
+        ("transaction creation date", "type", "order number", "buyer username", "gross transaction amount"),
+        {
+            Piece.ORDER_ID: "order number",
+            Piece.DATE: "transaction creation date",
+            Piece.EVENT: "type",
+            Piece.CUSTOMER: "buyer username",
+            Piece.NAME: "buyer name",
+            Piece.AMOUNT: "gross transaction amount",
+            Piece.CURRENCY: "transaction currency",
+            Piece.PRODUCT: "custom label|item id",
+            Piece.PRODUCT_NAME: "item title",
+            Piece.QUANTITY: "quantity",
+            Piece.CITY: "ship to city",
+            Piece.REGION: "ship to province region state",
+            Piece.POSTCODE: "ship to zip",
+            Piece.COUNTRY: "ship to country",
+        },
+        usual_dates="mdy",
+        sales=("order",),
+    ),
+    # https://developer.paypal.com/docs/reports/sftp-reports/transaction-detail/ : withdrawals and bills among the sales
+    Export(
+        "paypal",
+        "PayPal, activity",
+        "orders",
+        "order",
+        ("date", "type", "status", "currency", "gross", "net", "from email address", "transaction id"),
+        {
+            Piece.ORDER_ID: "transaction id",
+            Piece.REFUND_OF: "reference txn id",
+            Piece.DATE: "date",
+            Piece.TIME: "time",
+            Piece.ZONE: "timezone|time zone",
+            Piece.EVENT: "type",
+            Piece.STATUS: "status",
+            Piece.EMAIL: "from email address",
+            Piece.REFUNDED_TO: "to email address",
+            Piece.NAME: "name",
+            Piece.AMOUNT: "gross",
+            Piece.CURRENCY: "currency",
+            Piece.PRODUCT: "item id",
+            Piece.PRODUCT_NAME: "item title",
+            Piece.QUANTITY: "quantity",
+            Piece.PHONE: "contact phone number",
+            Piece.STREET: "shipping address|address line 1",
+            Piece.COUNTRY: "country",
+        },
+        sales=("payment",),
+    ),
+    # https://x-series-support.lightspeedhq.com : a row of the sale, one for each of its lines, one for each payment
+    Export(
+        "lightspeed",
+        "Lightspeed Retail (X-Series), sales",
+        "orders",
+        "order",
+        ("date", "receipt number", "line type", "customer name", "total", "register"),
+        {
+            Piece.ORDER_ID: "receipt number",
+            Piece.DATE: "date",
+            Piece.EVENT: "line type",
+            Piece.STATUS: "status",
+            Piece.CUSTOMER: "customer code|customer name",
+            Piece.NAME: "customer name",
+            Piece.AMOUNT: "total",
+            Piece.PRODUCT: "sku",
+            Piece.PRODUCT_NAME: "details",
+            Piece.QUANTITY: "quantity",
+        },
+        sales=("sale",),
+        items=("sale line",),
     ),
 )

@@ -20,6 +20,8 @@ class Piece(StrEnum):
     CUSTOMER = "customer"
     STATUS = "status"
     EVENT = "event"
+    REFUND_OF = "refund_of"
+    REFUNDED_TO = "refunded_to"
     TEST = "test"
     REFUNDED = "refunded"
     AMOUNT_AFTER_REFUNDS = "amount_after_refunds"
@@ -58,6 +60,8 @@ MEANINGS: Final = MappingProxyType(
         Piece.CUSTOMER: "number or user name of the customer, where there is no e-mail address",
         Piece.STATUS: "what became of the order: paid, cancelled, refunded, ...",
         Piece.EVENT: "whether the row is a sale or a refund",
+        Piece.REFUND_OF: "number of the order whose money a row pays back",
+        Piece.REFUNDED_TO: "e-mail address of the customer, in rows that pay money back",
         Piece.TEST: "whether the order was a test",
         Piece.REFUNDED: "what was paid back",
         Piece.AMOUNT_AFTER_REFUNDS: "what was paid less what was paid back",
@@ -90,7 +94,8 @@ _WORDS: Final[dict[Piece, str]] = {
     Piece.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
         "|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
-        "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnung|belegnummer|numero de commande|no de commande"
+        "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnungs nr|rechnungsnr|rechnung nr|rechnung|belegnummer"
+        "|beleg nr|belegnr|numero de commande|no de commande"
         "|commande|no commande|numero de facture|facture|numero de pedido|no de pedido|no pedido|pedido"
         "|id pedido|numero ordine|ordine"
         "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|no do pedido"
@@ -116,7 +121,8 @@ _WORDS: Final[dict[Piece, str]] = {
     Piece.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
     Piece.AMOUNT: (
         "order total|total amount|grand total|total price|total paid|amount paid|order total amount|order amount"
-        "|order value|total|amount|revenue|turnover|sales|value|paid|net sales|gross|gross amount|line total"
+        "|order value|gross transaction amount|total|amount|revenue|turnover|sales|value|paid|net sales|gross"
+        "|gross amount|brutto|line total"
         "|item total|gesamtbetrag"
         "|gesamtsumme|bestellsumme|gesamt|summe|betrag|umsatz|endbetrag|rechnungsbetrag|montant total|total ttc"
         "|total commande|montant|chiffre d affaires|importe total|total del pedido|total pedido|importe|monto"
@@ -142,7 +148,8 @@ _WORDS: Final[dict[Piece, str]] = {
         "|メールアトレス|eメール|メール"
     ),
     Piece.CUSTOMER: (
-        "customer id|customer number|customer no|customer ref|client id|client number|buyer id|buyer username|user id"
+        "customer id|customer number|customer no|customer code|customer ref|client id|client number|buyer id"
+        "|buyer username|user id"
         "|member id|member|account id|account number|customer|client|buyer|user|username|shopper|kundennummer|kunden nr"
         "|kundennr|kunden id|kunde|kaufer|numero client|no client|no de client|id client|acheteur"
         "|numero de cliente|no de cliente|no cliente|id cliente"
@@ -167,7 +174,8 @@ _WORDS: Final[dict[Piece, str]] = {
     ),
     Piece.REFUNDED: (
         "refunded amount|refund amount|amount refunded|total refunded|refunded total|refunded|refund|refunds"
-        "|erstattet|erstattung|erstatteter betrag|ruckerstattung|rembourse|montant rembourse|remboursement|reembolsado"
+        "|erstattet|erstattungsbetrag|erstattung|erstatteter betrag|ruckerstattung|rembourse|montant rembourse"
+        "|remboursement|reembolsado"
         "|importe reembolsado|reembolso|rimborsato|rimborso|importo rimborsato|terugbetaald|terugbetaling|zwrot"
         "|aterbetalt"
         "|退款金额|已退款金额|退款|退款金額"

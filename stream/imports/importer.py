@@ -32,6 +32,8 @@ Newest = Callable[[Sequence[str]], Mapping[str, int]]
 _AT_ONCE: Final = 1_000
 #: If so few of a file's orders are there twice, with equal rows, then these are rows that were copied twice.
 _FEW: Final = 0.05
+#: In so many of the orders with several rows prices and pieces must say the same about the amounts.
+_NEARLY: Final = 0.95
 
 
 class _Placed(NamedTuple):
@@ -99,8 +101,8 @@ class Importer:
                 self._staging.add_issue(Issue(number, row.line, Why.BROKEN, row.why))
                 continue
             line = None if people_only else reader.line(row)
-            if line is None and not people_only:
-                self._staging.add_issue(Issue(number, row.line, Why.TOTALS))
+            if isinstance(line, Why):
+                self._staging.add_issue(Issue(number, row.line, line))
                 continue
             email, customer, contact = reader.contact(row)
             if people_only and not email and not customer:
@@ -121,6 +123,9 @@ class Importer:
             return "line"
         if several == equal_rows and several <= _FEW * orders:
             return "order"
+        whole, parts = self._staging.amounts_beside_prices(number)
+        if max(whole, parts) > _NEARLY * several:
+            return "order" if whole > parts else "line"
         raise ImportFileError(
             f"{source.name}: {several:,} of {orders:,} orders have several rows with the same amount in each"
             f" (column {source.mapping.columns[Piece.AMOUNT]!r}): say --line-items sum if an amount is a part of the"

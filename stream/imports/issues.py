@@ -36,6 +36,7 @@ class Why(StrEnum):
     LINE_GONE = "The line was cancelled or never paid; the rest of its order counts."
     CANCELLED_LONG_AFTER = "The order was cancelled long after it was placed; neither counts."
     TOTALS = "The row is a total or a remark, not an order."
+    NO_ORDER = "The row is a payout, a fee or another movement of money, not an order."
     NOTHING_PAID_BACK = "The row says that something was paid back, but no amount."
     SAME_ROW = "The same row stands in the files twice."
     OTHER_FILE = "A later file has the same order; that one counts."
@@ -76,6 +77,7 @@ SEVERITY = {
             Why.LINE_GONE,
             Why.CANCELLED_LONG_AFTER,
             Why.TOTALS,
+            Why.NO_ORDER,
             Why.NOTHING_PAID_BACK,
             Why.SAME_ROW,
             Why.OTHER_FILE,

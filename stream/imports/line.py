@@ -43,3 +43,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     coupon: str = ""
     wrong: Why | None = None
     detail: str = ""
+
+    @property
+    def worth(self) -> float | None:
+        """Price times pieces, in 1/UNITS."""
+        return None if self.price is None or self.quantity is None else self.price * self.quantity * UNITS

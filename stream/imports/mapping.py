@@ -22,7 +22,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``columns`` names the column of each field that the export has. ``system`` and ``title`` say whose export it is;
     an empty ``dates``, ``decimal``, ``currency`` or ``timezone`` is found out from the cells, or asked for;
-    ``usual_dates`` is what dates are taken for that do not tell.
+    ``usual_dates`` is what dates are taken for that do not tell. With ``sales`` a row is an order only if its kind (the
+    field ``event``) has one of these words, or if it is a refund; ``items`` are kinds of rows that tell what is in an
+    order whose total another row has. All in the form of `names.compared`.
     """
 
     system: str = "generic"
@@ -34,4 +36,6 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     decimal: Literal["", ".", ","] = ""
     currency: str = ""
     timezone: str = ""
+    sales: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
     columns: MappingOf[Piece, str] = msgspec.field(default_factory=dict)

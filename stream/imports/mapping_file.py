@@ -29,6 +29,8 @@ _WORDS: Final = (
     ("decimal", ". or , where the amounts do not tell"),
     ("currency", "of amounts that name none, such as EUR"),
     ("timezone", "of times that name none, such as Europe/Berlin"),
+    ("sales", "words of the event of rows that are orders, if others are not; refunds are found without"),
+    ("items", "events of rows that say what is in an order whose total is in another row"),
 )
 
 
@@ -48,7 +50,7 @@ def write_mapping(path: Path, mapping: Mapping, header: Sequence[str]) -> None:
         raise ImportFileError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _pair(name: str, value: str) -> str:
+def _pair(name: str, value: str | Sequence[str]) -> str:
     # a JSON string without escapes of characters outside of Unicode's first plane is a basic string of TOML
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 

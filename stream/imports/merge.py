@@ -73,8 +73,9 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
     if at_ms is None:
         issues += [Issue(line.table, line.line, Why.NO_DATE, _named(line)) for line in lines]
         return None
-    email = next((line.email for line in lines if line.email), "")
-    customer = next((line.customer for line in lines if line.customer), "")
+    # a row that pays back may name who paid it
+    email = next((line.email for line in (*sales, *lines) if line.email), "")
+    customer = next((line.customer for line in (*sales, *lines) if line.customer), "")
     if not email and not customer:
         issues += [Issue(line.table, line.line, Why.NO_CUSTOMER, _named(line)) for line in lines]
         return None
@@ -109,15 +110,16 @@ def _named(line: Line) -> str:
 def _once(lines: Sequence[Line], amounts: Sequence[Amounts], issues: list[Issue]) -> Iterator[Line]:
     """The lines without those that are there twice.
 
-    Within a file that lists lines, equal rows are equal lines; in one that lists orders, and between files, they are
-    the same row again.
+    Within a file that lists lines, equal rows are equal lines, and so are equal rows without an amount in one that
+    lists orders: they tell what is in the order. Other equal rows, and those of several files, are the same row again.
     """
     of_file: Counter[tuple[int, int]] = Counter()
     most: Counter[int] = Counter()
     for line in lines:
         place = line.table, line.digest
         of_file[place] += 1
-        if of_file[place] <= most[line.digest] or (of_file[place] > 1 and amounts[line.table] == "order"):
+        is_whole = amounts[line.table] == "order" and line.amount is not None
+        if of_file[place] <= most[line.digest] or (of_file[place] > 1 and is_whole):
             issues.append(Issue(line.table, line.line, Why.SAME_ROW, _named(line)))
             continue
         most[line.digest] = max(most[line.digest], of_file[place])

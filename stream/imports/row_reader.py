@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -10,11 +11,12 @@ import xxhash
 from stream.imports.contacts import Contact
 from stream.imports.currencies import CURRENCIES, currency_of, is_yuan_or_yen, without_currency
 from stream.imports.days import read_time, zone_of
-from stream.imports.import_fields import Piece
+from stream.imports.import_fields import SYNONYMS, Piece
 from stream.imports.issues import Why
 from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
+from stream.imports.pseudonyms import customer_of_phone
 from stream.imports.rows import TableRow
 from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.survey import CellFormats
@@ -48,6 +50,10 @@ _MAX_SHOWN: Final = 320
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+#: A row of a narrow table may have a single cell without being a title.
+_MIN_CELLS: Final = 2
+
+
 class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why a row is left
     def __init__(self, why: Why, detail: str) -> None:
         super().__init__(detail)
@@ -67,8 +73,10 @@ def _is_remark(row: TableRow, cells: Any) -> bool:
     if _ADDRESS.search(cells.email):
         return False
     filled = [compared(cell) for cell in row.cells if cell]
+    if len(filled) == 1 and len(row.cells) > _MIN_CELLS:
+        return True  # a month or a customer as the title of the rows below
     if cells.date or cells.customer:
-        named = {compared(cells.order_id), compared(cells.customer)} - {""}
+        named = {compared(cells.order_id), compared(cells.customer)} - {""} or {compared(cells.date)}
         return named == {filled[0]} and bool(_REMARK.fullmatch(filled[0]))
     return not cells.order_id or any(_REMARK.fullmatch(cell) for cell in filled[:3])
 
@@ -110,28 +118,32 @@ class RowReader:
         self._mapping = mapping
         self._reading = reading
         at = {name: table.header.index(column) for name, column in mapping.columns.items()}
+        self._is_by_phone = compared(mapping.columns.get(Piece.CUSTOMER, "")) in SYNONYMS[Piece.PHONE]
         # one place beyond the row is empty
         self._pick = itemgetter(*(at.get(field, len(table.header)) for field in Piece))
 
-    def line(self, row: TableRow) -> Line | None:
-        """The line of an order that `row` is; None for a total or a remark. What is wrong with it stands in it."""
+    def line(self, row: TableRow) -> Line | Why:
+        """The line of an order that `row` is, or why it is none. What is wrong with it stands in it."""
         cells = self._cells(row)
         if _is_remark(row, cells):
-            return None
-        email = self._email(cells.email)
+            return Why.TOTALS
+        is_refund = is_refund_row(cells.event)
+        is_item = compared(cells.event) in self._mapping.items
+        if not (is_refund or is_item or self._is_sale(cells.event)):
+            return Why.NO_ORDER
+        email = self._email((is_refund and cells.refunded_to) or cells.email)
         known: dict[str, Any] = {
             "table": self._number,
             "line": row.line,
             "digest": xxhash.xxh3_64_intdigest("\x1f".join(row.cells).encode()),
-            "order_id": _whole(cells.order_id),
+            "order_id": _whole((is_refund and cells.refund_of) or cells.order_id),
             "email": email,
             "customer": self._customer(cells.customer),
             "outcome": _outcome(cells),
-            "product": (cells.product or cells.product_name)[:_LABEL],
+            "product": self._product(cells, is_item=is_item),
             "category": cells.category[:_LABEL],
             "coupon": cells.coupon[:_LABEL],
         }
-        is_refund = is_refund_row(cells.event)
         try:
             known["currency"] = self._currency(cells)
             known["at_ms"] = self._time(cells.date, cells.time, cells.zone)
@@ -139,18 +151,21 @@ class RowReader:
             known["cancelled_at_ms"] = self._time(cells.cancelled_at)
             known["quantity"] = self._figure(cells.quantity)
             known["price"] = self._figure(cells.price)
-            amount = self._amount(cells)
+            amount = None if is_item else self._amount(cells)
             known["refunded"] = self._positive(self._money(cells.refunded))
             known["after_refunds"] = self._money(cells.amount_after_refunds)
         except _Unusable as unusable:
             return Line(**known, is_refund=is_refund, wrong=unusable.why, detail=unusable.detail)
-        is_refund = is_refund or (amount is not None and amount < 0)
+        if amount is not None and amount < 0 and not is_refund:
+            if self._mapping.sales:
+                return Why.NO_ORDER  # the shop paid for something
+            is_refund = True
         return Line(**known, amount=self._positive(amount) if is_refund else amount, is_refund=is_refund)
 
     def contact(self, row: TableRow) -> tuple[str, str, Contact]:
         """E-mail address, customer number and what the row says about the person; any of them may be empty."""
         cells = self._cells(row)
-        email = self._email(cells.email)
+        email = self._email((is_refund_row(cells.event) and cells.refunded_to) or cells.email)
         customer = self._customer(cells.customer)
         name = cells.name or " ".join(filter(None, (cells.first_name, cells.last_name)))
         if compared(name) in _NOBODY:
@@ -173,6 +188,15 @@ class RowReader:
         )
         return email, customer, contact
 
+    def _product(self, cells: Any, *, is_item: bool) -> str:
+        """Of a row that has items; where others list them, that of the sale has only the sum of them."""
+        found = cells.product or cells.product_name
+        return found[:_LABEL] if is_item or not self._mapping.items else ""
+
+    def _is_sale(self, event: str) -> bool:
+        words = compared(event).split()
+        return not self._mapping.sales or any(word in words for word in self._mapping.sales)
+
     def _cells(self, row: TableRow) -> Any:
         return _Cells._make(self._pick([*row.cells, ""]))
 
@@ -181,9 +205,13 @@ class RowReader:
         found = _ADDRESS.search(cell)
         return found[0].lower() if found else ""
 
-    @staticmethod
-    def _customer(cell: str) -> str:
-        return "" if compared(cell) in _NOBODY else _whole(cell)
+    def _customer(self, cell: str) -> str:
+        if compared(cell) in _NOBODY:
+            return ""
+        if self._is_by_phone:
+            return customer_of_phone(cell)
+        # the same name is typed with one blank and with two, and accents come in two ways
+        return _whole(" ".join(unicodedata.normalize("NFC", cell).split()))
 
     def _time(self, cell: str, clock: str = "", zone: str = "") -> int | None:
         if not cell:

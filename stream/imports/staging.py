@@ -24,8 +24,8 @@ __all__ = ["StagedEvent", "Staging"]
 _CACHE_KIB: Final = 65_536
 _AT_ONCE: Final = 5_000
 _SCHEMA: Final = """
-CREATE TABLE line (order_key TEXT, seq INTEGER, table_ INTEGER, amount INTEGER, refund INTEGER, digest INTEGER,
-    body BLOB);
+CREATE TABLE line (order_key TEXT, seq INTEGER, table_ INTEGER, amount INTEGER, worth REAL, refund INTEGER,
+    digest INTEGER, body BLOB);
 CREATE TABLE link (customer TEXT PRIMARY KEY, email TEXT) WITHOUT ROWID;
 CREATE TABLE person (email TEXT, customer TEXT, seen_ms INTEGER, body BLOB, PRIMARY KEY (email, customer))
     WITHOUT ROWID;
@@ -65,7 +65,7 @@ class Staging:
         self._file.executescript(_SCHEMA)
         # one transaction for everything: no other process reads the file
         self._file.execute("BEGIN")
-        self._lines: list[tuple[str, int, int, int | None, bool, int, bytes]] = []
+        self._lines: list[tuple[str, int, int, int | None, float | None, bool, int, bytes]] = []
         self._issues: list[Issue] = []
         self._seq = 0
 
@@ -86,7 +86,8 @@ class Staging:
         self._seq += 1
         # SQLite's integers are signed
         digest = line.digest - (1 << 63)
-        self._lines.append((order_key, self._seq, line.table, line.amount, line.is_refund, digest, _LINE.encode(line)))
+        body = _LINE.encode(line)
+        self._lines.append((order_key, self._seq, line.table, line.amount, line.worth, line.is_refund, digest, body))
         if len(self._lines) == _AT_ONCE:
             self._write_lines()
 
@@ -135,6 +136,19 @@ class Staging:
             [table],
         ).fetchone()
         return row[0], row[1] or 0, row[2] or 0, row[3] or 0
+
+    def amounts_beside_prices(self, table: int) -> tuple[int, int]:
+        """Of a table's sales with several amounts: those whose amount is nearer to the price of all pieces than the
+        amounts' sum is, and those where the sum is nearer.
+        """
+        self._write_lines()
+        row = self._file.execute(
+            "SELECT sum(abs(least - worth) < abs(total - worth)), sum(abs(total - worth) < abs(least - worth)) FROM"
+            " (SELECT min(amount) least, sum(amount) total, sum(worth) worth FROM line WHERE table_ = ? AND NOT refund"
+            " GROUP BY order_key HAVING count(amount) > 1 AND count(worth) = count(*))",
+            [table],
+        ).fetchone()
+        return row[0] or 0, row[1] or 0
 
     def add_events(self, events: Iterable[StagedEvent]) -> None:
         rows = ((event.at_ms, self._next(), str(event.event_type), *event[2:]) for event in events)
@@ -194,7 +208,7 @@ class Staging:
         return self._seq
 
     def _write_lines(self) -> None:
-        self._file.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?)", self._lines)
+        self._file.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._lines)
         self._lines.clear()
 
     def _write_issues(self) -> None:

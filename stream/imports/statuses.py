@@ -26,7 +26,7 @@ _STEMS: Final = (
     (OrderStatus.PARTLY_REFUNDED, r"partial refund|teilerstatt"),
     (
         OrderStatus.UNPAID,
-        r"fail|declin|requires payment|requires action|requires confirmation|incomplete|abandon|draft|trash",
+        r"fail|declin|denied|requires payment|requires action|requires confirmation|incomplete|abandon|draft|trash",
     ),
     (
         OrderStatus.UNPAID,
@@ -55,7 +55,8 @@ _OUTCOMES: Final = (
     *((outcome, re.compile(words)) for outcome, words in _CHINESE),
 )
 _REFUND: Final = re.compile(
-    r"\b(refund|return|credit|gutschrift|erstatt|retour|rembours|avoir|reembols|rimbors|devol|zwrot)|退款|退货|退貨"
+    r"\b(refund|return|credit|reversal|chargeback|gutschrift|ruckzahl|erstatt|retour|rembours|avoir|reembols|rimbors"
+    r"|devol|zwrot)|退款|退货|退貨"
 )
 
 

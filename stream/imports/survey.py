@@ -7,7 +7,7 @@ from typing import Final
 
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import DecimalSigns
-from stream.events.parsing_times import DateOrder, DateOrders
+from stream.events.parsing_times import DateOrder, DateOrders, names_zone
 from stream.imports.currencies import currency_in_name, currency_of, has_cents, is_yuan_or_yen, without_currency
 from stream.imports.days import is_excel_day, read_time, zone_of
 from stream.imports.import_fields import Piece
@@ -19,9 +19,6 @@ __all__ = ["MONEY_FIELDS", "TIME_FIELDS", "CellFormats", "survey"]
 
 TIME_FIELDS: Final = (Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT)
 MONEY_FIELDS: Final = (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS, Piece.PRICE)
-
-#: A time that says how far it is from UTC. A date on its own has no offset either.
-_OFFSET: Final = re.compile(r"(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{9,}(\.[0-9]+)?$")
 
 #: Characters of the words for amounts and prices that are written so in the People's Republic only.
 _SIMPLIFIED: Final = frozenset("额实总计价单订")
@@ -81,18 +78,22 @@ class _Evidence:
     stated: set[str] = field(default_factory=set)
     local_times: bool = False
     has_yuan_or_yen: bool = False
+    has_dollars: bool = False
     excel_day: str = ""
     rows: int = 0
 
     def see_date(self, cell: str) -> None:
-        if not self.local_times and ":" in cell and not _OFFSET.search(cell):
-            self.local_times = True
+        self.see_clock(cell)
         if not self.excel_day and is_excel_day(cell):
             self.excel_day = cell
         self.dates.see(cell)
         if self.dates.doubtful is not None and self.dates.order is None:
             for way in self.sorted_as:
                 way.see(cell)
+
+    def see_clock(self, cell: str) -> None:
+        if not self.local_times and ":" in cell and not names_zone(cell):
+            self.local_times = True
 
     def see_money(self, cell: str) -> None:
         self.decimals.see(without_currency(cell))
@@ -138,7 +139,7 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
     """What the cells of `table` show; ``at``: the places of its columns."""
     times = [at[name] for name in TIME_FIELDS if name in at]
     amounts = [at[name] for name in MONEY_FIELDS if name in at]
-    currencies = at.get(Piece.CURRENCY)
+    currencies, clock = at.get(Piece.CURRENCY), at.get(Piece.TIME)
     seen = _Evidence()
     for row in table.rows():
         if isinstance(row, Broken):
@@ -147,6 +148,8 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
         for k in times:
             if row.cells[k]:
                 seen.see_date(row.cells[k])
+        if clock is not None:
+            seen.see_clock(row.cells[clock])
         if currencies is not None:
             seen.stated.add(currency_of(row.cells[currencies]))
         for k in amounts:
@@ -155,12 +158,18 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
                 if currencies is None:
                     seen.currencies.add(currency_of(row.cells[k]))
                     seen.has_yuan_or_yen |= is_yuan_or_yen(row.cells[k])
+                    seen.has_dollars |= "$" in row.cells[k]
     return seen
 
 
 def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
     """Of amounts that name none, by the names of their columns."""
     names = [mapping.columns[name] for name in MONEY_FIELDS if name in mapping.columns]
+    others = {*seen.currencies} - {""}
+    if "" in seen.currencies and len(others) == 1 and not seen.has_dollars and Piece.CURRENCY not in mapping.columns:
+        (code,) = others
+        notes.append(f"Some amounts name no currency; taken as {code}, as the others are. Another one: --currency USD")
+        return code
     named = next(filter(None, map(currency_in_name, names)), "")
     if named or not ("" in seen.currencies or seen.has_yuan_or_yen):
         return named

@@ -43,5 +43,7 @@ def recognised(header: Sequence[str], system: str = "") -> Mapping | None:
         amounts=export.amounts,
         usual_dates=export.usual_dates,
         timezone=export.timezone,
+        sales=export.sales,
+        items=export.items,
         columns=found,
     )

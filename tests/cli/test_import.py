@@ -214,7 +214,7 @@ def test_a_mapping_is_proposed_written_changed_and_used(shop: Run, tmp_path: Pat
     mapping.write_text(text.replace('currency = ""', 'currency = "CHF"', 1))
     done = shop(str(path), "--mapping", str(mapping))
     assert done.returncode == 0, done.stderr
-    assert "1 order of 1 customer from 1 March 2024 to 1 March 2024: CHF" in done.stdout
+    assert "1 order of 1 customer on 1 March 2024: CHF" in done.stdout
     mapping.write_text(mapping.read_text().replace("Brutto", "Gross"))
     wrong = shop(str(path), "--mapping", str(mapping))
     assert wrong.returncode == 1

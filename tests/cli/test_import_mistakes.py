@@ -15,7 +15,7 @@ from stream.imports.source import Options
 from stream.imports.staging import Staging
 from stream.settings import Settings
 from tests.cli.test_main import fill_a_table
-from tests.imports.shop import table
+from tests.imports.shop import rows, table
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,16 @@ def test_an_import_of_which_nothing_is_left_does_not_say_that_the_others_are_use
     assert result.exit_code == 1
     assert "100% of the rows were refused" in result.stdout
     assert "others" not in result.stdout
+
+
+def test_columns_that_are_not_read_are_named_and_one_day_is_one_day(tmp_path: Path) -> None:
+    lines = ("1,2024-03-01,a@b.example,€5.00,yes", "2,2024-03-01,b@b.example,€1.00,no,x")
+    path = table(tmp_path / "a.csv", rows("Order,Date,Email,Total,Gift wrap", lines))
+    result = CliRunner().invoke(main, ["import", "--dry-run", "--max-rejected", "100", str(path)])
+    assert result.exit_code == 0
+    assert "Not read: Gift wrap." in result.stdout
+    assert "1 order of 1 customer on 1 March 2024: €5.00." in result.stdout
+    assert "is a separator missing its quotes." in " ".join(result.stdout.split())
 
 
 def test_an_import_that_kafka_does_not_confirm_says_to_run_it_again(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream.errors import EventLogError
 from stream.events.parsing_numbers import DOUBTFUL, DecimalSigns, decimal_sign_of, number
 from stream.events.parsing_text import delimiter_of, encoding_of, required_encoding
-from stream.events.parsing_times import DateOrder, DateOrders, epoch_seconds, instant_of
+from stream.events.parsing_times import DateOrder, DateOrders, epoch_seconds, instant_of, names_zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -217,3 +217,19 @@ def test_a_name_that_is_no_encoding_of_text_is_refused() -> None:
 def test_a_delimiter_is_told_from_the_header(delimiter: str) -> None:
     assert delimiter_of(delimiter.join(["ts", '"customer, or id"', "amount"])) == delimiter
     assert delimiter_of(delimiter.join(["ts", "a , b ; c", "amount"]), {"ts", "amount"}) == delimiter
+
+
+@pytest.mark.parametrize("clock", ["14:30", "14:30:00", "14:30:00.25", "2:30 PM", "2:30:00 pm"])
+@pytest.mark.parametrize("day", ["2024-05-31", "31/05/2024", "31 May 2024", "May 31, 2024"])
+@pytest.mark.parametrize(
+    "zone",
+    ["", " Z", " UTC", " GMT", " EST", " EDT", " PST", " CET", " CEST", " BST", " JST", " AEST", " +0200", "-05:00"],
+)
+def test_a_time_names_its_zone_exactly_if_it_is_the_same_instant_everywhere(day: str, clock: str, zone: str) -> None:
+    cell = f"{day} {clock}{zone}"
+    try:
+        here, there = (instant_of(cell, ZoneInfo(name)) for name in ("Asia/Tokyo", "America/New_York"))
+    except ValueError:
+        assert zone  # a zone that cannot be read behind such a time is refused, not taken as local
+        return
+    assert names_zone(cell) == (here == there)

@@ -162,3 +162,30 @@ def test_dates_that_cannot_be_read_are_named_with_their_column(tmp_path: Path) -
     lines = [f"{k},{'3rd of sometime ' * 9}x,ann@example.com,5" for k in range(9)]
     with pytest.raises(ImportFileError, match=r"Most cells of 'Order date' are no dates .*, such as '3rd of some"):
         imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+
+
+def test_amounts_without_a_sign_are_in_the_currency_of_the_others(tmp_path: Path) -> None:
+    lines = ["1;2025-01-02;c1;12,50 €", "2;2025-01-03;c2;1.250,00", "3;2025-01-04;c2;3,00 €"]
+    result = imported(table(tmp_path / "a.csv", rows("Order;Date;Customer;Total", lines)))
+    assert {currency for *_, currency in orders(result)} == {"EUR"}
+    assert "Some amounts name no currency; taken as EUR, as the others are. Another one: --currency USD" in notes(
+        result
+    )
+    dollars = ["1;2025-01-02;c1;$12.50", "2;2025-01-03;c2;A$12.50"]
+    other = imported(table(tmp_path / "b.csv", rows("Order;Date;Customer;Total", dollars)))
+    assert [currency for *_, currency in orders(other)] == ["USD", "AUD"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "is_said"), [("14:30", True), ("14:30 PDT", False), ("14:30 CET", False), ("", False)]
+)
+def test_times_without_a_zone_are_mentioned_also_in_a_column_of_their_own(
+    tmp_path: Path, clock: str, is_said: bool
+) -> None:
+    said = "Times without an offset are taken as UTC. Another zone: --timezone Europe/Berlin"
+    apart = imported(
+        table(tmp_path / "a.csv", rows("Order,Date,Time,Customer,Total", [f"1,2025-01-02,{clock},c1,€5.00"]))
+    )
+    assert (said in notes(apart)) == is_said
+    one = imported(table(tmp_path / "b.csv", rows("Order,Date,Customer,Total", [f"1,2025-01-02 {clock},c1,€5.00"])))
+    assert (said in notes(one)) == is_said

@@ -117,6 +117,39 @@ def ebay() -> Expected:
     return Expected(totals, "Buyer Username", dollars(totals["Total Price"]), 0.0, 0)
 
 
+def square_online() -> Expected:
+    lines = read("square-online.csv")
+    orders = lines[lines["Order Total"] != ""]
+    stands = orders[orders["Fulfillment Status"] != "Canceled"]
+    back = dollars(stands["Order Refunded Amount"]).sum()
+    return Expected(stands, "Recipient Email", dollars(orders["Order Total"]), back, len(orders) - len(stands))
+
+
+def ebay_transactions() -> Expected:
+    lines = pd.read_csv(
+        EXPORTS / "ebay-transactions.csv", dtype=str, keep_default_na=False, skiprows=8, encoding="utf-8-sig"
+    )
+    amount = lines["Gross transaction amount"].replace("--", "0").astype(float)
+    sales = lines[lines["Type"] == "Order"]
+    refunds = (lines["Type"] == "Refund") & lines["Order number"].isin(sales["Order number"])
+    return Expected(sales, "Buyer username", amount, -amount[refunds].sum(), 0)
+
+
+def paypal() -> Expected:
+    lines = pd.read_csv(EXPORTS / "paypal-activity.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    gross = lines["Gross"].str.replace(".", "").str.replace(",", ".").astype(float)
+    sales = lines[(gross > 0) & lines["Type"].str.contains("Payment")]
+    refunds = (lines["Type"] == "Payment Refund") & lines["Reference Txn ID"].isin(sales["Transaction ID"])
+    return Expected(sales, "From Email Address", gross, -gross[refunds].sum(), 0)
+
+
+def lightspeed() -> Expected:
+    lines = read("lightspeed-sales.csv")
+    sales = lines[lines["Line Type"] == "Sale"]
+    stands = sales[sales["Status"] != "VOIDED"]
+    return Expected(stands, "Customer Code", dollars(lines["Total"]), 0.0, len(sales) - len(stands))
+
+
 CASES = {
     "shopify-orders": ("Shopify, orders", shopify),
     "woocommerce-analytics": ("WooCommerce, analytics of orders", woocommerce_analytics),
@@ -129,6 +162,10 @@ CASES = {
     "etsy-items": ("Etsy, sold order items", etsy_items),
     "amazon-orders": ("Amazon, all orders", amazon),
     "ebay-orders": ("eBay, orders report", ebay),
+    "square-online": ("Square Online, orders", square_online),
+    "ebay-transactions": ("eBay, transaction report", ebay_transactions),
+    "paypal-activity": ("PayPal, activity", paypal),
+    "lightspeed-sales": ("Lightspeed Retail (X-Series), sales", lightspeed),
 }
 
 
