@@ -73,11 +73,11 @@ def run(
         )
         for name, channel in config.channels.items()
     }
-    store = _opened(settings, stop, random)
-    if store is None:
+    opened = _opened(settings, stop, random)
+    if opened is None:
         return
+    store, horizon = opened
     with store, ConsentsRead(settings) as consents, ErasureFeed(settings, stop, notify_group(settings)) as feed:
-        horizon = HorizonInForce(settings)
         journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
         notifier = Notifier(
             *(settings, config, templates, lanes, reports, store, journal, clock),
@@ -87,13 +87,16 @@ def run(
         _Loop(settings, notifier, stop, clock, random, tell).run()
 
 
-def _opened(settings: Settings, stop: threading.Event, random: Random) -> NotificationStore | None:
-    """What is stored, as soon as Redis lets it be opened (a cluster must answer); None when the stop came first."""
+def _opened(
+    settings: Settings, stop: threading.Event, random: Random
+) -> tuple[NotificationStore, HorizonInForce] | None:
+    """What is stored, as soon as Redis answers; None when the stop came first."""
     check_access(settings)
     backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
-            return PersonNotifications(settings)
+            horizon = HorizonInForce(settings)
+            return PersonNotifications(settings), horizon
         except StorageError as error:
             _LOG.warning("%s", error)
             stop.wait(backoff.failed())

@@ -135,7 +135,9 @@ def test_a_stop_waits_for_the_delivery_in_flight_and_leaves_the_rest(bench: Noti
 
 
 @pytest.mark.slow
-def test_a_redis_that_goes_away_delays_and_loses_nothing(bench: NotifierBench, tmp_path: Path) -> None:
+def test_a_redis_that_goes_away_delays_and_loses_nothing(
+    bench: NotifierBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with EmbeddedRedis(tmp_path / "redis") as redis, Webhook() as hook:
         settings = {**bench.settings.to_env(), "STREAM_REDIS_URL": redis.url}
         own = NotifierBench.__new__(NotifierBench)
@@ -145,11 +147,24 @@ def test_a_redis_that_goes_away_delays_and_loses_nothing(bench: NotifierBench, t
             until(lambda: len(hook.accepted) == 5, "the first five")
             redis.kill()
             own.publish([alert(number) for number in range(6, 11)])
-            time.sleep(1.0)
+            until(lambda: " for Redis: " in caplog.text, "a wait for Redis")
             assert own.uncommitted() >= 5
             redis.start()
             until(lambda: own.uncommitted() == 0, "all committed")
         assert {*hook.messages} == {f"c-{number}" for number in range(1, 11)}
+
+
+def test_a_redis_that_comes_later_is_waited_for(bench: NotifierBench, tmp_path: Path) -> None:
+    file, log = tmp_path / "notifications.yaml", tmp_path / "log"
+    with EmbeddedRedis(tmp_path / "redis") as redis, Webhook() as hook:
+        file.write_text(config(hook.url))
+        bench.publish([alert(1)])
+        redis.kill()
+        with NotifyProcess(replace(bench.settings, redis_url=redis.url), file, log) as notifier:
+            until(lambda: "cannot be read from Redis" in log.read_text(), "the first attempt")
+            redis.start()
+            until(lambda: len(hook.accepted) == 1, "the alert is delivered")
+            assert notifier.stop() == 0, log.read_text()
 
 
 def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: NotifierBench, tmp_path: Path) -> None:
