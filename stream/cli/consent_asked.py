@@ -13,13 +13,13 @@ from stream.storage.consent_desk import ConsentDesk
 __all__ = ["refusing_to_be_scored"]
 
 
-def refusing_to_be_scored(settings: Settings, customer_ids: Sequence[str]) -> Collection[str]:
-    """Those who do not agree; all of them while nobody can tell, which is said."""
+def refusing_to_be_scored(settings: Settings, customer_ids: Sequence[str]) -> Collection[str] | None:
+    """Those who do not agree; None while nobody can tell, which is said."""
     try:
         with ConsentDesk(settings) as desk:
             consented = desk.read(customer_ids)
     except StorageError as error:
         say(f"no scores are shown, as what customers agreed to is not known: {error}")
-        return {*customer_ids}
+        return None
     now_ms = SystemClock().now_ms()
     return {one for one in customer_ids if not consented.may_score(one, now_ms)}

@@ -159,7 +159,7 @@ class ShopOperations:
                 wanted.setdefault((dlq_header(record, "topic"), record.key, record.value), record)
         return publish_all(self._settings, map(republished, wanted.values()))
 
-    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str] | None:
         return refusing_to_be_scored(self._settings, customer_ids)
 
     def policy(self) -> Mapping[str, float]:

@@ -139,13 +139,14 @@ def timeline(
         from stream.cli.consent_asked import refusing_to_be_scored
         from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
-        from stream.directory.consented_lists import SCORED
+        from stream.directory.consented_lists import SCORED, who_refuses
         from stream.directory.database import reading
         from stream.directory.timeline_queries import timeline_page
 
         customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
-        hidden = SCORED if refusing_to_be_scored(settings, [customer_id]) else ()
+        refused = who_refuses(partial(refusing_to_be_scored, settings), [customer_id], by_scores=False)
+        hidden = SCORED if refused else ()
         asked: dict[str, Any] = {"cursor": cursor, "sources": sources, "hidden": hidden}
         with reading(store.engine) as connection:
             page = timeline_page(connection, customer_id, limit=limit, **asked)

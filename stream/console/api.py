@@ -29,7 +29,7 @@ from stream.console.persons import known_id
 from stream.console.recent import Recent
 from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
-from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
+from stream.directory.consented_lists import SCORED, Refusing, consented_page, who_refuses, without_scores
 from stream.directory.customer_queries import Condition, Sort, amount_of, customer
 from stream.directory.json_rows import campaigns_json, customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
@@ -120,7 +120,7 @@ class Api:
 
     async def lookup(self, request: web.Request, body: bodies.CustomerLookup) -> Mapping[str, Any]:
         del request
-        is_scored = not await asyncio.to_thread(self._refusing, [body.customer_id])
+        is_scored = not await asyncio.to_thread(who_refuses, self._refusing, [body.customer_id], by_scores=False)
         shown: dict[str, Any] = {"limit": body.limit, "cursor": body.cursor, "hidden": () if is_scored else SCORED}
         of, history, orders = await asked(
             self._store,

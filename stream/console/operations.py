@@ -200,8 +200,8 @@ class Operations(Protocol):
         """
         ...
 
-    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
-        """Those who do not agree to be scored; all while nobody can tell. Raises nothing."""
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str] | None:
+        """Those who do not agree to be scored; None while nobody can tell. Raises nothing."""
         ...
 
     def identities(self, customer_id: str) -> KnownIds:

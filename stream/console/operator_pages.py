@@ -20,6 +20,7 @@ from stream.console.operations import Operations
 from stream.console.privacy_pages import PrivacyPages
 from stream.console.refusals import Name, RefusedError
 from stream.console.rendering import Renderer
+from stream.directory.consented_lists import who_refuses
 from stream.directory.desk.accounts import Role
 from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
@@ -203,7 +204,8 @@ class OperatorPages:
     def _agreed(self, found: WhatIf) -> WhatIf:
         """Without the alerts of customers who do not agree to be scored, or are erased; figures of the shop stay."""
         parts = {"added": found.added, "removed": found.removed, "moved": found.moved}
-        refused = self._operations.refusing([one.customer_id for part in parts.values() for one in part])
+        ids = [one.customer_id for part in parts.values() for one in part]
+        refused = who_refuses(self._operations.refusing, ids, by_scores=True) if ids else ()
         agreed = {
             name: [one for one in self._erased.without(part) if one.customer_id not in refused]
             for name, part in parts.items()

@@ -10,11 +10,21 @@ from sqlalchemy import Connection
 
 from stream.directory.customer_queries import Condition, CustomerPage, Sort, customers_page, every_customer
 from stream.directory.timeline import ALERT
+from stream.errors import StorageError
 
-__all__ = ["SCORED", "SCORES", "Refusing", "consented_page", "every_consented", "is_by_scores", "without_scores"]
+__all__ = [
+    "SCORED",
+    "SCORES",
+    "Refusing",
+    "consented_page",
+    "every_consented",
+    "is_by_scores",
+    "who_refuses",
+    "without_scores",
+]
 
-#: Of ids, those of customers who do not agree to be scored.
-Refusing: TypeAlias = Callable[[Sequence[str]], Collection[str]]
+#: Of ids, those of customers who do not agree to be scored; None while nobody can tell.
+Refusing: TypeAlias = Callable[[Sequence[str]], Collection[str] | None]
 #: Of a customer, what models make of them.
 SCORES: Final = (
     *("risk", "value_at_risk", "expected_spend", "lifetime_value", "segment", "alert", "reasons"),
@@ -35,6 +45,21 @@ def is_by_scores(condition: Condition, sort: Sort) -> bool:
     """
     asked = (condition.risk_from, condition.at_stake_from, condition.segments or None)
     return sort in {Sort.RISK, Sort.AT_STAKE} or any(one is not None for one in asked)
+
+
+def who_refuses(refusing: Refusing, customer_ids: Sequence[str], *, by_scores: bool) -> Collection[str]:
+    """Those of ``customer_ids`` who do not agree to be scored; all of them while nobody can tell.
+
+    A list ``by_scores`` would then be empty, as if there were nobody to show: raises `StorageError`.
+    """
+    found = refusing(customer_ids)
+    if found is not None:
+        return found
+    if by_scores:
+        raise StorageError(
+            "a list by scores cannot be shown, as what customers agreed to is not known: Redis does not answer"
+        )
+    return {*customer_ids}
 
 
 def consented_page(
@@ -74,6 +99,6 @@ def without_scores(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _consented(rows: Sequence[dict[str, Any]], refusing: Refusing, *, by_scores: bool) -> list[dict[str, Any]]:
-    refused = refusing([row["customer_id"] for row in rows]) if rows else ()
+    refused = who_refuses(refusing, [row["customer_id"] for row in rows], by_scores=by_scores) if rows else ()
     agreed = [row for row in rows if not by_scores or row["customer_id"] not in refused]
     return [without_scores(row) if row["customer_id"] in refused else row for row in agreed]

@@ -138,7 +138,9 @@ def connect_blocking(
     """Return a blocking client for the Redis of ``settings`` that speaks bytes.
 
     ``retries``: how often a command is sent again after its connection broke; 0 where twice is not the same as once
-    (a cluster has its own rules). For a cluster it connects at once, and raises what `FAILURES` lists.
+    (a cluster has its own rules). A command without an answer for ``timeout_s`` is not sent again, as the next one
+    would wait as long. The first answer of a server is waited for as long as the connection. For a cluster it connects
+    at once, and raises what `FAILURES` lists.
     """
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,
@@ -147,7 +149,7 @@ def connect_blocking(
     }
     if settings.redis_cluster:
         return redis.cluster.RedisCluster.from_url(settings.redis_url, **options)
-    options["retry"] = BlockingRetry(_BACKOFF, retries)
+    options["retry"] = BlockingRetry(_BACKOFF, retries, supported_errors=(RedisConnectionError,))
     if is_sentinel(settings.redis_url):
         address = sentinel_address(settings.redis_url)
         known = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import redis
 import redis.asyncio
@@ -11,6 +13,7 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = [
     "BLOCKING_SENTINEL",
@@ -30,6 +33,8 @@ _MANY_ARGUMENTS: Final = 64
 #: A step's command has megabytes. As a whole it would be copied several times on its way to the socket, each time to
 #: memory that the system has to find; pieces of this size stay in the processor's cache.
 PIECE_BYTES: Final = 1 << 17
+
+_FROZEN: Final = "Redis hangs, or has too much to do"
 
 #: What stands between two arguments, by the bytes of the second; a longer one is written when it comes.
 _LENGTHS = [b"\r\n$%d\r\n" % length for length in range(8192)]
@@ -118,6 +123,54 @@ class _BlockingLeaving:
             raise RedisConnectionError("this Redis is a replica now: looking for the primary") from error
 
 
+#: Who has just waited in vain for a server does not let others of the process wait as well (s): a page asks many times.
+_SILENT_S: Final = 3.0
+
+
+class _FirstAnswer:
+    """Waits for a server's first answer no longer than for the connection.
+
+    The kernel accepts connections for a server that is frozen. One that works, and be it busy, answers a greeting soon.
+    """
+
+    #: By host and port: when a server gave no first answer, by the monotonic clock (s).
+    _silent_since: ClassVar[dict[tuple[Any, Any], float]] = {}
+
+    def _connect(self) -> Any:
+        """Also a greeting of TLS is an answer."""
+        connection: Any = self
+        if time.monotonic() - self._silent_since.get(_address(connection), -math.inf) < _SILENT_S:
+            raise RedisTimeoutError(f"no answer a moment ago: {_FROZEN}")
+        timeout_s = connection.socket_timeout
+        connection.socket_timeout = connection.socket_connect_timeout
+        try:
+            return super()._connect()  # type: ignore[misc]  # of the connection that this is mixed into
+        except TimeoutError as error:
+            raise self._silent() from error
+        finally:
+            connection.socket_timeout = timeout_s
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - inherited
+        connection: Any = self
+        socket = connection._sock  # noqa: SLF001 - of the connection
+        socket.settimeout(connection.socket_connect_timeout)
+        try:
+            super().on_connect_check_health(check_health)  # type: ignore[misc]  # of the connection
+        except RedisTimeoutError as error:
+            raise self._silent() from error
+        socket.settimeout(connection.socket_timeout)
+        self._silent_since.pop(_address(connection), None)
+
+    def _silent(self) -> RedisTimeoutError:
+        connection: Any = self
+        self._silent_since[_address(connection)] = time.monotonic()
+        return RedisTimeoutError(f"no answer for {connection.socket_connect_timeout:g} s: {_FROZEN}")
+
+
+def _address(connection: Any) -> tuple[Any, Any]:
+    return connection.host, connection.port
+
+
 def _is_demoted(error: ResponseError) -> bool:
     """A script's error has the word in the middle of its text."""
     return "READONLY" in str(error) or isinstance(error, redis.ReadOnlyError)
@@ -139,19 +192,19 @@ class _SentinelTlsConnection(_Packing, _Leaving, redis.asyncio.sentinel.Sentinel
     pass
 
 
-class _BlockingConnection(_BlockingLeaving, redis.Connection):
+class _BlockingConnection(_FirstAnswer, _BlockingLeaving, redis.Connection):
     pass
 
 
-class _BlockingTlsConnection(_BlockingLeaving, redis.SSLConnection):
+class _BlockingTlsConnection(_FirstAnswer, _BlockingLeaving, redis.SSLConnection):
     pass
 
 
-class _BlockingSentinelConnection(_BlockingLeaving, redis.sentinel.SentinelManagedConnection):
+class _BlockingSentinelConnection(_FirstAnswer, _BlockingLeaving, redis.sentinel.SentinelManagedConnection):
     pass
 
 
-class _BlockingSentinelTlsConnection(_BlockingLeaving, redis.sentinel.SentinelManagedSSLConnection):
+class _BlockingSentinelTlsConnection(_FirstAnswer, _BlockingLeaving, redis.sentinel.SentinelManagedSSLConnection):
     pass
 
 

@@ -175,7 +175,9 @@ class MadeUpOperations:
         self.asked.append(("replay", reason))
         return 3
 
-    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str] | None:
+        if self.is_away:
+            return None
         return self.refused & {*customer_ids}
 
     def policy(self) -> Mapping[str, float]:

@@ -24,6 +24,7 @@ from stream.directory.schema import customers
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import ALERT, Document, TimelineEntry
 from stream.directory.timeline_queries import timeline_page
+from stream.errors import StorageError
 from stream.events.columns import MONEY_SCALE
 from tests.directory.told import commit
 
@@ -103,6 +104,23 @@ def test_pages_are_filled_up(store: DirectoryStore) -> None:
     assert [row["customer_id"] for row in page.rows] == IDS[9:4:-1]
     assert len(asked) == 5
     assert all(asked)
+
+
+def test_while_nobody_can_tell_who_agrees_no_list_goes_by_scores_and_none_shows_them(store: DirectoryStore) -> None:
+    asked = 0
+
+    def unknown(_ids: Sequence[str]) -> None:
+        nonlocal asked
+        asked += 1
+
+    with reading(store.engine) as connection:
+        with pytest.raises(StorageError, match="what customers agreed to is not known"):
+            consented_page(connection, Condition(), Sort.RISK, refusing=unknown, limit=5)
+        assert asked == 1
+        page = consented_page(connection, Condition(), Sort.ID, refusing=unknown, limit=5)
+    assert [row["customer_id"] for row in page.rows] == IDS[:5]
+    assert all(row[name] is None for row in page.rows for name in SCORES)
+    assert asked == 2
 
 
 def test_every_score_is_a_column_and_alerts_are_hidden(store: DirectoryStore) -> None:
