@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +76,10 @@ class Cleaner:
             except Exception:  # noqa: BLE001 - whatever it is, the log is served, and there is a next time
                 _LOG.exception("%s-%d could not be cleaned", log.topic.name, p)
         if changed:
-            await self._commits.between(self._journal.checkpoint)
+            try:
+                await self._commits.between(self._journal.checkpoint)
+            except sqlite3.Error as error:
+                _LOG.warning("what was deleted is in the log's files until the next cleaning: %s", error)
 
     async def _delete_old(self, log: Log, p: int) -> bool:
         keep_ms = int(log.topic.config.get("retention.ms", "-1"))

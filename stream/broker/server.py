@@ -65,18 +65,22 @@ class Broker:
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``; what was confirmed by then, and what is being written, is kept."""
+        """Serve until ``stop``; what was confirmed by then, and what is being written, is kept.
+
+        An error that no code expected, in what happens now and then, ends it: sessions would never expire again.
+        """
         host, port = self._logs.address
         server = await asyncio.start_server(self._connection, host, port)
-        ticking = asyncio.gather(self._groups.tend(), self._cleaner.tend())
         _LOG.info("listening on %s:%d", host, port)
         try:
-            await stop.wait()
+            async with asyncio.TaskGroup() as group:
+                tending = [group.create_task(one.tend()) for one in (self._groups, self._cleaner)]
+                await stop.wait()
+                server.close()
+                for task in tending:
+                    task.cancel()
         finally:
             server.close()
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
             await self._commits.close()
             self._reader.close()
             self._journal.close()

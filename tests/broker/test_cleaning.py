@@ -1,6 +1,7 @@
 """What topics keep no longer is deleted: by age, or as a later record of the key took its place."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,20 @@ def of(path: Path, topic: StoredTopic) -> list[tuple[int, int, bytes]]:
 def append(journal: Journal, topic: StoredTopic, records: list[tuple[bytes | None, bytes | None]]) -> None:
     with journal.transaction():
         journal.append(topic, 0, [batch(records)])
+
+
+def test_a_disk_that_refuses_to_empty_the_write_ahead_log_does_not_end_the_cleaning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Journal) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Journal, "checkpoint", refuse)
+    with kept_in(tmp_path / "log", _COMPACT) as (journal, topic, cleaned):
+        append(journal, topic, [(b"a", b"1"), (b"a", b"2")])
+        append(journal, topic, [(b"b", b"3")])
+        assert [value for _, _, value in cleaned()] == [b"2", b"3"]
+    assert "disk I/O error" in caplog.text
 
 
 @given(BATCHES)
