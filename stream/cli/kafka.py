@@ -9,8 +9,9 @@ from stream.agents.kafka_access import FrankAdminClient
 from stream.errors import TopologyError
 from stream.settings import Settings
 
-__all__ = ["admin_client", "client_config", "cluster_metadata", "silent"]
+__all__ = ["TIMEOUT_S", "admin_client", "client_config", "cluster_metadata", "silent"]
 
+#: How long the first answer of a broker is waited for: a busy one gives it in time, one that is frozen never does.
 TIMEOUT_S = 5.0
 
 # What goes wrong is reported once, by the command; librdkafka would repeat it for every retry.

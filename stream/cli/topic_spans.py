@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from stream.cli.kafka import client_config, silent
+from stream.cli.kafka import TIMEOUT_S, client_config, silent
 from stream.errors import TopologyError
 from stream.settings import Settings
 
@@ -38,9 +38,9 @@ class TopicSpans:
     def places(self, topics: Iterable[str]) -> list[Place]:
         """The partitions of those of ``topics`` that exist. Raises `TopologyError` when the broker does not answer."""
         try:
-            known = self._consumer.list_topics(timeout=_TIMEOUT_S).topics
+            known = self._consumer.list_topics(timeout=TIMEOUT_S).topics
         except KafkaException as error:
-            raise self._explained(error) from error
+            raise TopologyError(f"no Kafka broker answers at {self._bootstrap} ({error.args[0].str()})") from error
         return [(topic, p) for topic in topics if topic in known for p in known[topic].partitions]
 
     def of(self, places: Iterable[Place]) -> Spans:

@@ -118,9 +118,12 @@ class OperatorPages:
                 problems.append(str(error))
                 return ()
 
-        checked = await asked(self._operations.checked)
-        lags = await asked(self._operations.lags, offsets)
-        letters = await asked(self._operations.dead_letters)
+        # each of them may wait for a server that is away
+        checked, lags, letters = await asyncio.gather(
+            asked(self._operations.checked),
+            asked(self._operations.lags, offsets),
+            asked(self._operations.dead_letters),
+        )
         words = self._page.edition(request).words
         facts = {
             words.gettext("Program"): __version__,

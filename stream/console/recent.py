@@ -20,6 +20,8 @@ T = TypeVar("T")
 _OFTENEST_S: Final = 5.0
 _REST: Final = 10.0
 _RAREST_S: Final = 600.0
+#: A failure that is older than this (s) says nothing of now: who asks gets what is made now.
+_TOLD_S: Final = 60.0
 #: What is older is not given to anybody (s).
 _KEPT_S: Final = 3600.0
 
@@ -50,6 +52,7 @@ class Recent(Generic[T]):
         self._made: _Made[T] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
+        self._failed_at_s = 0.0
         self._forgotten = 0
 
     async def get(self) -> T:
@@ -78,14 +81,14 @@ class Recent(Generic[T]):
         """The last one; None: there is none yet, and making it begins now. Who asks waits for the first one for at most
         ``patience_s``.
 
-        Raises once what the last ``make`` raised.
+        Raises once what the last ``make`` raised, if that was in the last minute.
         """
         if self._is_kept():
             return await self.get()
         if self._renewing is None or self._renewing.done():
             failure, self._failure = self._failure, None
             self._renewing = asyncio.create_task(self._renew())
-            if failure is not None:
+            if failure is not None and self._monotonic() - self._failed_at_s <= _TOLD_S:
                 raise failure
         if patience_s:
             await asyncio.wait({self._renewing}, timeout=patience_s)
@@ -114,7 +117,7 @@ class Recent(Generic[T]):
             except (StreamError, *DATABASE_ERRORS) as error:
                 _LOG.warning("%s", why_unanswered(error))
                 # the next one who asks is told
-                self._made, self._failure = None, error
+                self._made, self._failure, self._failed_at_s = None, error, self._monotonic()
 
     async def _new(self) -> _Made[T]:
         began_s = self._monotonic()

@@ -15,6 +15,7 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
+from confluent_kafka.admin._metadata import TopicMetadata
 
 from stream.errors import TopologyError
 from stream.identity.departures import is_again
@@ -23,7 +24,13 @@ from stream.settings import Settings
 
 __all__ = ["events_to_end", "read_to_end"]
 
+# what goes wrong is raised; without a handler of its own, Python would print what the library says
+_QUIET = logging.getLogger("stream.notifications.read_to_end.librdkafka")
+_QUIET.propagate = False
+_QUIET.addHandler(logging.NullHandler())
 _TIMEOUT_S: Final = 10.0
+#: Its first answer a broker gives soon, and be it busy: one that is frozen never does.
+_FIRST_ANSWER_S: Final = 5.0
 #: A topic that gives nothing for so long although its end is not reached cannot be read.
 _SILENCE_S: Final = 60.0
 _MAX_AT_ONCE: Final = 1000
@@ -44,8 +51,6 @@ def read_to_end(
     leave out what was written before, as far as the broker can find the place. ``newest``: only the last so many
     records of each partition. ``wait_s``: so long a broker may take to answer. Raises `TopologyError`.
     """
-    quiet = logging.getLogger("stream.notifications.read_to_end.librdkafka")
-    quiet.propagate = False
     consumer = Consumer(
         {
             **settings.librdkafka(),
@@ -55,7 +60,7 @@ def read_to_end(
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         },
-        logger=quiet,
+        logger=_QUIET,
     )
     try:
         yield from _to_end(consumer, settings, topic, from_ms, newest, wait_s)
@@ -76,7 +81,7 @@ def events_to_end(settings: Settings, topic: str, *, from_ms: int | None = None)
 def _to_end(
     consumer: Consumer, settings: Settings, topic: str, from_ms: int | None, newest: int | None, wait_s: float
 ) -> Iterator[Inbound]:
-    found = consumer.list_topics(topic, timeout=wait_s).topics[topic]
+    found = _described(consumer, settings, topic, min(wait_s, _FIRST_ANSWER_S))
     if found.error is not None or not found.partitions:
         raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
     spans = {
@@ -115,6 +120,17 @@ def _to_end(
             yield inbound(message, began_ms)
         if time.monotonic() - last_s > _SILENCE_S:
             raise TopologyError(f"topic {topic} gave nothing for {_SILENCE_S:g} s, before its end: look at the broker")
+
+
+def _described(consumer: Consumer, settings: Settings, topic: str, wait_s: float) -> TopicMetadata:
+    try:
+        described: TopicMetadata = consumer.list_topics(topic, timeout=wait_s).topics[topic]
+    except KafkaException as error:
+        why = error.args[0].str()
+        raise TopologyError(
+            f"topic {topic} cannot be read: no Kafka broker answers at {settings.kafka_bootstrap} ({why})"
+        ) from error
+    return described
 
 
 def _known_end(consumer: Consumer, topic: str, partition: int) -> int:

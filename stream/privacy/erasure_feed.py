@@ -23,9 +23,15 @@ from stream.settings import Settings
 __all__ = ["ErasureFeed"]
 
 _LOG = logging.getLogger(__name__)
+# what goes wrong is raised; without a handler of its own, Python would print what the library says
+_QUIET = logging.getLogger("stream.privacy.erasure_feed.librdkafka")
+_QUIET.propagate = False
+_QUIET.addHandler(logging.NullHandler())
 _T = TypeVar("_T")
 
 _METADATA_TIMEOUT_S: Final = 10.0
+#: Who does not wait for ever is told after this time that no broker answers.
+_FIRST_ANSWER_S: Final = 5.0
 _POLL_S: Final = 0.2
 _AT_ONCE: Final = 500
 #: How often it looks whether a topic that was missing is there.
@@ -36,7 +42,8 @@ _MISSING: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNO
 class ErasureFeed:
     """Keeps ``erasures`` up to date. Entered, it has read all that was in the topic: nobody erased is let in.
 
-    A broker that is away is waited for, until ``stop`` is set, or for ``wait_s``; then `StorageError` is raised.
+    A broker that is away is waited for until ``stop`` is set. With ``wait_s`` reading may take so long, and a broker
+    that does not answer for five seconds is not waited for; then `StorageError` is raised.
     ``group``: one that the process may read in. An installation without the topic has erased nobody. Raises
     `TopologyError` for a topic that may not be read, and `SettingsError` when people are erased and there is no key.
     """
@@ -55,8 +62,6 @@ class ErasureFeed:
         self._left = threading.Event()
         self._thread: threading.Thread | None = None
         self._next = 0
-        quiet = logging.getLogger("stream.privacy.erasure_feed.librdkafka")
-        quiet.propagate = False
         self._consumer = Consumer(
             {
                 **settings.librdkafka(),
@@ -69,7 +74,7 @@ class ErasureFeed:
                 "enable.partition.eof": True,
                 "log.connection.close": False,
             },
-            logger=quiet,
+            logger=_QUIET,
         )
 
     def __enter__(self) -> Self:
@@ -154,12 +159,17 @@ class ErasureFeed:
         Raises `TopologyError` where the topic may not be read.
         """
         while not (self._stop.is_set() or self._left.is_set()):
+            is_patient = self._deadline_s == math.inf
             try:
-                return ask(min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S)))
+                limit_s = _METADATA_TIMEOUT_S if is_patient else min(_FIRST_ANSWER_S, max(self._left_s(), _POLL_S))
+                return ask(limit_s)
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                     raise TopologyError(f"topic {self._topic} cannot be read: {error.args[0].str()}") from error
-                _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
+                silence = f"no Kafka broker answers at {self._settings.kafka_bootstrap}: {error.args[0].str()}"
+                if not is_patient:
+                    raise StorageError(f"who is erased could not be read: {silence}") from error
+                _LOG.warning("%s", silence)
         return None
 
     def _take(self, messages: list[Message]) -> bool:

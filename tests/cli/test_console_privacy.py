@@ -68,7 +68,7 @@ def test_nobody_is_asked_for_without_the_key_that_signs(settings: Settings, tmp_
 
 def test_a_page_does_not_wait_for_a_broker_for_ever(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console_privacy, "KAFKA_S", 0.5)
-    with pytest.raises(StorageError, match=r"could not be read in 0\.5 s"):
+    with pytest.raises(StorageError, match="who is erased could not be read: no Kafka broker answers at"):
         ShopPersonalData(replace(settings, kafka_bootstrap="127.0.0.1:9")).receipts()
 
 

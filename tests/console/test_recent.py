@@ -128,6 +128,20 @@ def test_the_last_one_is_given_without_waiting_for_the_first() -> None:
     asyncio.run(run())
 
 
+def test_a_failure_of_long_ago_says_nothing_of_now() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s)
+        clock.is_away = True
+        assert await recent.last() is None
+        await recent.close()
+        clock.is_away = False
+        clock.now_s += 61
+        assert await recent.last(60.0) == 1
+
+    asyncio.run(run())
+
+
 def test_who_is_patient_waits_for_the_first_one() -> None:
     async def run() -> None:
         clock = Clock()
