@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from stream.directory.answering_in_time import ping_in_time
 from stream.errors import SettingsError, StorageError, StreamError
 
 __all__ = [
@@ -50,12 +51,14 @@ def connect(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"connect_timeout": _CONNECT_S, "options": f"-c statement_timeout={_STATEMENT_MS}"},
         )
+        ping_in_time(engine)
+        return engine
     raise SettingsError(f"directory_url: there is no {parsed.get_backend_name()}; use sqlite:///PATH or postgresql://")
 
 
