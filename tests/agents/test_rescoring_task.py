@@ -1,6 +1,5 @@
 """Every customer is scored with the first model, after an import and on request, even if a worker dies meanwhile."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -217,10 +216,10 @@ def test_a_crash_in_the_middle_changes_nothing(
     monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
     async def scenario(field: ChangingRig) -> None:
-        first, _ = await field.rig.start()
+        first, running = await field.rig.start()
         await until(lambda: field.rig.is_done(first), "everything is stored")
         first.stop()
-        await asyncio.sleep(0.1)
+        await running
         passed = 0
         under_way = False
 

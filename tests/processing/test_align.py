@@ -69,7 +69,7 @@ def push(aligner: Aligner, part: Sequence[SourceRecord]) -> None:
     aligner.push(part[0].source, tuple(part), offsets, part, decoded)
 
 
-class Run:
+class FedAligner:
     """Pushes logs in pieces, takes in between, and keeps the results."""
 
     def __init__(self, logs: Logs) -> None:
@@ -129,7 +129,7 @@ plans = st.lists(
 )
 
 
-def follow(run: Run, plan: list[Cut]) -> None:
+def follow(run: FedAligner, plan: list[Cut]) -> None:
     for source, size in plan:
         if source < INPUTS:
             run.push(source, size)
@@ -140,7 +140,7 @@ def follow(run: Run, plan: list[Cut]) -> None:
 @given(all_logs(), plans)
 @settings(max_examples=300, deadline=None)
 def test_every_record_is_taken_once_and_in_the_same_order_however_it_arrives(logs: Logs, plan: list[Cut]) -> None:
-    run = Run(logs)
+    run = FedAligner(logs)
     follow(run, plan)
     run.finish()
     assert run.events == expected_order(logs)
@@ -154,7 +154,7 @@ def test_every_record_is_taken_once_and_in_the_same_order_however_it_arrives(log
 @given(all_logs(), plans)
 @settings(max_examples=200, deadline=None)
 def test_no_record_is_taken_before_earlier_ones_that_an_input_may_still_bring(logs: Logs, plan: list[Cut]) -> None:
-    run, keys = Run(logs), key_of(logs)
+    run, keys = FedAligner(logs), key_of(logs)
     follow(run, plan)
     to_come = [keys[entry] for log, pushed in zip(logs, run.pushed, strict=True) for entry in log[pushed:]]
     assert all(keys[entry] < key for entry in run.done() for key in to_come)
@@ -163,7 +163,7 @@ def test_no_record_is_taken_before_earlier_ones_that_an_input_may_still_bring(lo
 @given(all_logs(), plans)
 @settings(max_examples=200, deadline=None)
 def test_next_offsets_separate_taken_records_from_the_rest(logs: Logs, plan: list[Cut]) -> None:
-    run = Run(logs)
+    run = FedAligner(logs)
     follow(run, plan)
     for source, log in enumerate(logs):
         done = [entry for entry in log if entry in run.done()]
@@ -175,7 +175,7 @@ def test_next_offsets_separate_taken_records_from_the_rest(logs: Logs, plan: lis
         )
 
 
-def pushed(run: Run, source: int) -> list[tuple[SourceRecord, ...]]:
+def pushed(run: FedAligner, source: int) -> list[tuple[SourceRecord, ...]]:
     """Batches of an input that were pushed; those not finished come out of `clear`."""
     finished = [batch for batch in run.finished if batch[0].source == source]
     copy = [chunk.batch for chunk in run.aligner._chunks[source]]
@@ -187,12 +187,12 @@ def pushed(run: Run, source: int) -> list[tuple[SourceRecord, ...]]:
 def test_a_restart_from_the_next_offsets_goes_on_in_the_same_order(
     logs: Logs, before: list[Cut], after: list[Cut]
 ) -> None:
-    first = Run(logs)
+    first = FedAligner(logs)
     follow(first, before)
     rest = tuple(
         [entry for entry in log if entry.offset >= first.next_offsets[source]] for source, log in enumerate(logs)
     )
-    second = Run(rest)
+    second = FedAligner(rest)
     follow(second, after)
     second.finish()
     assert [*first.events, *second.events] == expected_order(logs)
@@ -200,7 +200,7 @@ def test_a_restart_from_the_next_offsets_goes_on_in_the_same_order(
 
 @given(all_logs(), plans)
 def test_clearing_gives_back_the_batches_that_are_not_finished(logs: Logs, plan: list[Cut]) -> None:
-    run = Run(logs)
+    run = FedAligner(logs)
     follow(run, plan)
     unfinished = [batch for source in range(INPUTS) for batch in pushed(run, source) if batch not in run.finished]
     assert run.aligner.clear() == unfinished

@@ -36,7 +36,7 @@ def log_of(seed: int, customers: int, events: int) -> Log:
     ]
 
 
-class Run:
+class SharedKernel:
     """Partitions that share a kernel, each in the middle of its log."""
 
     def __init__(self, logs: list[Log]) -> None:
@@ -95,13 +95,13 @@ def one_by_one(steps: list[Prepared]) -> list[StepOutcome]:
 def test_steps_under_way_at_once_give_the_same_bytes(sizes: list[tuple[int, int]], seed: int) -> None:
     with patch.object(buffers, "_EMISSIONS", 2 * ROOM):  # the loops are left and entered again all the time
         logs = [log_of(seed + k, *size) for k, size in enumerate(sizes)]
-        alone, beside = Run(logs), Run(logs)
+        alone, beside = SharedKernel(logs), SharedKernel(logs)
         assert at_once(beside.second_halves()) == one_by_one(alone.second_halves())
 
 
 def test_large_steps_and_sweeps_under_way_at_once_give_the_same_bytes() -> None:
     logs = [log_of(k, 200, 4_000) for k in range(3)]
-    alone, beside = Run(logs), Run(logs)
+    alone, beside = SharedKernel(logs), SharedKernel(logs)
     expected = alone.accept(one_by_one(alone.second_halves()))
     assert beside.accept(at_once(beside.second_halves())) == expected
     assert all(len(outcome.documents) == 200 for outcome in expected)
