@@ -190,7 +190,7 @@ class Bench:
         """Share of the log that is stored."""
         return sum(state.counters.events_in for state in self.stored.states().values()) / self.log.size
 
-    def wait(self, what: str, condition: Callable[[], bool], timeout_s: float = 60.0) -> float:
+    def wait(self, what: str, condition: Callable[[], bool], timeout_s: float = SETTLE_TIMEOUT_S) -> float:
         """Wait until ``condition`` holds; return how long it took. A server that is away is waited for."""
         return wait(what, condition, timeout_s, tell=self._ends_of_logs)
 
@@ -225,18 +225,18 @@ class Bench:
         """Wait until the log is processed, all is published, and all that is published is learned."""
         self.wait("all partitions at the ends of their logs", self.at_ends, timeout_s)
         self.wait_for_effects()
-        self.wait("offsets committed", self._committed_all, 15.0)
-        self.wait("projections at the ends of the log", self.projected, 60.0)
+        self.wait("offsets committed", self._committed_all)
+        self.wait("projections at the ends of the log", self.projected)
 
     def wait_for_effects(self) -> None:
         """Wait for the consequences of the stored events: timers, publishing, learning."""
         wanted = set(digests(self.expectation.published["training-examples"]))
-        self.wait("all timers fired", self._timers_fired, 30.0)
-        self.wait("empty outboxes", self.published, 30.0)
+        self.wait("all timers fired", self._timers_fired)
+        self.wait("empty outboxes", self.published)
         end = self.topics.examples()
         with contextlib.suppress(TooLateError):  # missing results are reported as a violation
             # a trainer that finds itself superseded waits for a session timeout before it goes on
-            patience_s = 20.0 + 3 * self.settings.session_timeout_s
+            patience_s = SETTLE_TIMEOUT_S + 3 * self.settings.session_timeout_s
             self.wait("all examples learned", lambda: self.stored.has_learned(wanted, end), patience_s)
 
     def at_ends(self) -> bool:

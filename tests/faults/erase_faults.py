@@ -21,7 +21,7 @@ __all__ = ["ERASE_FAULTS"]
 
 POINTS = ("erasing", "script sent", "script done", "erased")
 _KEY = "k" * 32
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 120.0
 
 
 def _kill_erasing(trial: Trial) -> None:

@@ -31,7 +31,7 @@ __all__ = ["STATE_FAULTS"]
 RULES = ROOT / "deploy" / "redis" / "users.acl.example"
 #: How long a right is missing.
 WITHOUT_S = 1.0
-END_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 120.0
 #: How long a wrong clock may try to move stream time, which would take less than a second.
 LOOK_S = 3.0
 #: The bound of stream time whatever a worker's clock says: events lie at most this much ahead of their append.

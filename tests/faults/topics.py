@@ -1,6 +1,5 @@
 """The topics of a run: writing its log, reading what was published, asking what is committed."""
 
-import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,13 +9,15 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from stream.settings import Settings
 from tests.faults.decision_log import produce_decisions
 from tests.faults.event_log import EventLog
-from tests.faults.waiting import TooLateError
+from tests.faults.waiting import Patience, TooLateError
 from tests.kafka.transient import patiently
 
 __all__ = ["Topics"]
 
 #: How long a broker is asked again that does not answer.
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+#: A topic that gives nothing for so long although its end is not reached cannot be read.
+SILENCE_S = 120.0
 OUTPUTS = ("alerts", "segment-changes", "stages", "dead-letters", "training-examples")
 
 
@@ -99,8 +100,11 @@ class Topics:
                 ends += patiently(ask, PATIENCE_S)[1]
         return ends
 
-    def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:
-        """All records of an output topic, partition by partition in offset order."""
+    def read(self, topic: str) -> list[Any]:
+        """All records of an output topic, partition by partition in offset order.
+
+        Raises `TooLateError` where nothing comes for `SILENCE_S` before the end.
+        """
         name = f"{self._settings.topic_prefix}{topic}"
         partitions = self._partitions_of(topic)
         consumer = Consumer(
@@ -117,13 +121,14 @@ class Topics:
             consumer.assign([TopicPartition(name, partition, 0) for partition in range(partitions)])
             found: list[Any] = []
             ended: set[int] = set()
-            deadline = time.monotonic() + timeout_s
+            patience = Patience(SILENCE_S)
             while len(ended) < partitions:
                 message = consumer.poll(0.5)
-                if time.monotonic() > deadline:
-                    raise TooLateError(f"{name} could not be read to its end in {timeout_s:g} s")
                 if message is None:
+                    if patience.is_over():
+                        raise TooLateError(f"{name} gave nothing for {SILENCE_S:g} s, before its end")
                     continue
+                patience.renew()
                 if (error := message.error()) is None:
                     found.append(message)
                 elif error.code() == KafkaError._PARTITION_EOF:

@@ -18,12 +18,12 @@ from tests.faults.processes import ROOT, WorkerProcess
 from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
-from tests.faults.worker_faults import POINTS
+from tests.faults.worker_faults import POINT_TIMEOUT_S, POINTS
 
 __all__ = ["UPGRADE_FAULTS"]
 
 _REFUSED = 1
-_END_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 120.0
 
 
 def _upgrade(trial: Trial) -> None:
@@ -70,7 +70,7 @@ def _replace(trial: Trial, name: str, plan: Plan) -> None:
         bench.workers[name].stop()
         doomed = bench.start(name, msgspec.structs.replace(plan, exit_at=(point, visit)))
         try:
-            trial.wait_for_end(f"the end at {point!r}", doomed, -signal.SIGKILL, 30.0)
+            trial.wait_for_end(f"the end at {point!r}", doomed, -signal.SIGKILL, POINT_TIMEOUT_S)
         except TooLateError as late:
             trial.findings.append(f"X: {late}")
             doomed.kill()

@@ -11,7 +11,7 @@ from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
 
-__all__ = ["POINTS", "WORKER_FAULTS", "kill_at_points", "terminate"]
+__all__ = ["POINTS", "POINT_TIMEOUT_S", "WORKER_FAULTS", "kill_at_points", "terminate"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
