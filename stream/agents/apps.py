@@ -65,8 +65,6 @@ def watched(run: Callable[[], Awaitable[None]], what: str) -> Callable[[], Corou
     async def task() -> None:
         try:
             await run()
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - a silent death of a background task would go unnoticed
             leave(what, error)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec import DecodeError, json
 
-from stream.errors import SnapshotError, StorageError
+from stream.errors import SnapshotError, StorageError, SystematicError
 from stream.features.habit import SHOP_GAP_DAYS
 from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm, Seed
 from stream.online_models.learner_settings import learner_settings_of
@@ -94,11 +94,14 @@ def seed_rhythm(settings: Settings, seed: Seed, now_ms: int) -> bool:
 
 
 def decode_seed(value: bytes | None) -> Seed | None:
-    """What an import has left for the models, None for nothing. Raises `StorageError` when it is damaged."""
+    """What an import has left for the models, None for nothing. Raises `SystematicError` when it is damaged."""
     try:
         found = None if value is None else _decoder.decode(value)
     except DecodeError as error:
-        raise StorageError(f"what an import has left in Redis for the models cannot be read: {error}") from error
+        raise SystematicError(
+            f"what an import has left in Redis for the models cannot be read: {error}; restore the key horizon-seed "
+            "from a backup, or delete it: then models begin without it"
+        ) from error
     if isinstance(found, tuple):
         return Seed(schedule=found, shop_gap_days=SHOP_GAP_DAYS, until_ms=0) if found else None
     return found

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stream.errors import SnapshotError, StorageError
+from stream.errors import SnapshotError, SystematicError
 from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import DAY_MS
 from stream.online_models.horizon import HorizonPeriod, Seed
@@ -95,7 +95,7 @@ def test_what_an_earlier_version_has_left_is_read() -> None:
 
 
 def test_a_damaged_seed_is_named() -> None:
-    with pytest.raises(StorageError, match="import"):
+    with pytest.raises(SystematicError, match="import"):
         decode_seed(b"[{]")
 
 
