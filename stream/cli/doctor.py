@@ -104,8 +104,7 @@ def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
     try:
         nodes = diagnose(settings, timeout_s=TIMEOUT_S)
     except StorageError as error:
-        advice = f"{error}: check redis_url, redis_cluster and that the server runs"
-        yield Finding(FindingLevel.FAIL, f"redis {address}", "not reachable", advice)
+        yield Finding(FindingLevel.FAIL, f"redis {address}", "not reachable", str(error))
         return
     for number, facts in enumerate(nodes):
         subject = f"redis {address}" if len(nodes) == 1 else f"redis primary {number}"

@@ -17,11 +17,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     AuthenticationError,
+    BusyLoadingError,
     NoPermissionError,
     RedisClusterException,
     RedisError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry as BlockingRetry
 
 from stream.errors import StorageError
@@ -50,6 +52,9 @@ Client = Any
 _ANSWER_TIMEOUT_S = 15.0
 _CONNECT_TIMEOUT_S = 5.0
 _BACKOFF = ExponentialBackoff(cap=1.0, base=0.05)
+
+#: What says that no server answers.
+_AWAY = (RedisConnectionError, RedisTimeoutError, OSError, TimeoutError)
 
 #: What no waiting changes.
 _FOR_GOOD = (ssl.SSLError, AuthenticationError, NoPermissionError)
@@ -174,7 +179,7 @@ def connect_or_explain(settings: Settings, *, timeout_s: float = _ANSWER_TIMEOUT
     try:
         return connect_blocking(settings, timeout_s=timeout_s, retries=retries)
     except FAILURES as error:
-        raise StorageError(f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster") from error
+        raise StorageError(f"Redis cannot be reached: {explained(error)}") from error
 
 
 def check_access(settings: Settings) -> None:
@@ -195,7 +200,7 @@ def check_access(settings: Settings) -> None:
 def explained(error: BaseException) -> str:
     """One line that says what went wrong with a connection and, where that is known, what to set."""
     causes = [*_causes(error)]
-    line = " ".join(f"{type(error).__name__}: {error}".split())
+    line = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             what = cause.verify_message
@@ -204,6 +209,10 @@ def explained(error: BaseException) -> str:
             return f"no TLS connection ({cause.reason or cause}): check redis_url, redis_cert_file and redis_key_file"
         if isinstance(cause, AuthenticationError):
             return f"{line}: check user and password in redis_url"
+    if isinstance(error, RedisClusterException):
+        return f"{line}: check redis_url and redis_cluster"
+    if isinstance(error, _AWAY) and not isinstance(error, BusyLoadingError):
+        return f"{line}: check redis_url and that the server runs"
     return line
 
 

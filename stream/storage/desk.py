@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Self
 
 from stream.errors import StorageError, SystematicError
 from stream.processing.state import PartitionState
-from stream.storage.connection import FAILURES, Client
+from stream.storage.connection import FAILURES, Client, explained
 from stream.storage.damage import failure, state_in
 from stream.storage.keys import Keys
 
@@ -78,8 +78,8 @@ class Desk:
                 answers = [_of_type(answer, otherwise) for answer in answers]
         except FAILURES as error:
             found = failure(self.unanswered, error)
-            advice = "" if isinstance(found, SystematicError) else ": check redis_url and that the server runs"
-            raise StorageError(f"{found}{advice}") from error
+            is_damage = isinstance(found, SystematicError)
+            raise StorageError(str(found) if is_damage else f"{self.unanswered}: {explained(error)}") from error
         return answers
 
 

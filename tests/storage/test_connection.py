@@ -7,10 +7,13 @@ import pytest
 import redis.asyncio
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisClusterException
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
-from stream.storage.connection import Client, connect
+from stream.storage.connection import Client, connect, explained
 from stream.storage.redis_connections import PIECE_BYTES, pieces_of
 from tests.storage.redis_client import with_redis
 
@@ -53,3 +56,21 @@ def test_pieces_are_what_was_packed_and_no_small_ones_follow_each_other(parts: l
     pieces = [*pieces_of(parts)]
     assert b"".join(pieces) == b"".join(parts)
     assert all(len(one) + len(two) > PIECE_BYTES for one, two in pairwise(pieces))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (RedisConnectionError("Error 111 connecting to 127.0.0.1:1. Connection refused."), "that the server runs"),
+        (RedisTimeoutError("Timeout reading from 127.0.0.1:1"), "that the server runs"),
+        (RedisClusterException("Redis Cluster cannot be connected."), "redis_cluster"),
+        (AuthenticationError("invalid username-password pair"), "user and password in redis_url"),
+        (BusyLoadingError("Redis is loading the dataset in memory"), ""),
+        (NoPermissionError("this user has no permissions"), ""),
+    ],
+)
+def test_an_error_says_what_to_check_where_something_is_to_be_checked(error: Exception, advice: str) -> None:
+    told = explained(error)
+    assert ("check" in told) == bool(advice)
+    assert told.endswith(advice)
+    assert ".:" not in told
