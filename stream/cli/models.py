@@ -164,6 +164,7 @@ def _earlier(stored: ModelsStored, target: int | None) -> tuple[str, int, bytes]
         else:
             found.setdefault(churn.version, (churn.name, sealed))
     _, present = stored.in_use
+    _require_models(bool(stored.kept or present))
     choice: Any = target if target is not None else max((v for v in found if v < present), default=None)
     if choice not in found:
         known = ", ".join(str(version) for version in sorted(found, reverse=True)) or "none"

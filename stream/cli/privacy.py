@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
+from stream.catalogue.wording import number_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.page_files import write_page
 from stream.errors import SettingsError, StorageError
@@ -129,4 +130,6 @@ def verify(settings: Settings, *, public_key: tuple[str, ...]) -> None:
     if found:
         raise StorageError("the receipts are not as they were written")
     signed = "" if keys else "; by whom is not known here: --public-key"
-    click.echo(f"{len(receipts):,} receipts are whole{signed}; {waiting:,} requests are not done yet")
+    whole = number_of(len(receipts), "receipt is", "receipts are")
+    open_ones = number_of(waiting, "request is", "requests are")
+    click.echo(f"{whole} whole{signed}; {open_ones} not done yet")

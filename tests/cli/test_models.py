@@ -107,9 +107,10 @@ def test_an_impossible_decision_is_refused_with_the_choices(run: Run, variables:
     missing = run("models", "rollback", "--to", "7", **variables)
     assert missing.exit_code == 1
     assert "version 7 is not kept; kept versions: " in missing.stderr
-    empty = run("models", "unfreeze", STREAM_NAMESPACE="nothing-here")
-    assert empty.exit_code == 1
-    assert "there are no models yet" in empty.stderr
+    for decision in ("unfreeze", "automatic", "rollback"):
+        empty = run("models", decision, STREAM_NAMESPACE="nothing-here")
+        assert empty.exit_code == 1
+        assert "there are no models yet" in empty.stderr
     assert "no models yet" in run("models", STREAM_NAMESPACE="nothing-here").stdout
 
 

@@ -225,7 +225,7 @@ def test_all_that_is_planted_is_exported_and_none_is_left_or_comes_back(  # noqa
         assert in_redis(settings) == []
         assert in_files(files, data_directory(settings).path) == {}
         assert (process.planted(), notifier.planted()) == ([], [])
-        assert "1 receipts are whole" in run(settings, "privacy", "verify")
+        assert "1 receipt is whole" in run(settings, "privacy", "verify")
         assert orjson.loads(run(settings, "privacy", "erase", PERSON, "--json")) == receipt
 
         # what stays in Kafka is what the product says
