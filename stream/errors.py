@@ -6,7 +6,9 @@ StreamError
 ├── TopologyError        topics, partitions or assignment are not what the program needs
 ├── StorageError         Redis answered, but not with what was expected
 │   ├── UnreadError      the stored state is not as of now yet
+│   ├── NoEventsError    no event has been processed yet
 │   ├── FencedError      another worker owns the partition now, or the store was rolled back
+│   ├── RebuildError     a projection is to be built again from the log
 │   └── CodecError       stored bytes are not a profile of a known layout
 │       └── DamagedProfileError    ... and whose they are
 ├── SystematicError      the program fails for a reason that is not in one event or one customer
@@ -33,6 +35,7 @@ __all__ = [
     "LocalServerError",
     "NoEventsError",
     "PublishError",
+    "RebuildError",
     "SettingsError",
     "SnapshotError",
     "StorageError",
@@ -83,6 +86,10 @@ class FencedError(StorageError):
     def __init__(self, message: str, *, superseded: bool = False) -> None:
         super().__init__(message)
         self.superseded = superseded
+
+
+class RebuildError(StorageError):
+    """A projection is to be built again from the log: what this worker has is of a former generation."""
 
 
 class CodecError(StorageError):

@@ -11,7 +11,7 @@ from stream.agents.input_protocols import Inputs
 from stream.agents.publishing import Publishing
 from stream.agents.retrying import Retrying
 from stream.agents.waiting import pause
-from stream.errors import FencedError, StorageError
+from stream.errors import FencedError, RebuildError, StorageError
 
 __all__ = ["Recovery"]
 
@@ -56,7 +56,7 @@ class Recovery:
 
     async def run(self, error: StorageError) -> None:
         """Go back; returns when the partition is claimed, or when the worker is to stop."""
-        metrics.COMMIT_REJECTED.labels("fenced" if isinstance(error, FencedError) else "storage").inc()
+        metrics.COMMIT_REJECTED.labels(_reason(error)).inc()
         self.is_under_way = True
         self.attempts += 1
         _LOG.warning("%s returns to the stored state: %s", self._what, error)
@@ -80,3 +80,10 @@ class Recovery:
                 self.is_under_way = False
                 self._publishing.start()
                 return
+
+
+def _reason(error: StorageError) -> str:
+    """What an operator asked for is no sign of two owners."""
+    if isinstance(error, RebuildError):
+        return "rebuild"
+    return "fenced" if isinstance(error, FencedError) else "storage"

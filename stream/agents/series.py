@@ -32,7 +32,7 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
     {
         metrics.EVENTS: (KERNEL_TYPES, ("applied", "duplicate", "dead_letter", "forwarded")),
         metrics.DEAD_LETTERS: (Defect,),
-        metrics.COMMIT_REJECTED: (("fenced", "storage"),),
+        metrics.COMMIT_REJECTED: (("fenced", "rebuild", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),
         metrics.ALERTS: ([kind.name.lower() for kind in AlertKind], _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),

@@ -127,7 +127,7 @@ class Trainer:
         while not self._stopping:
             try:
                 await self._turn()
-            except (FencedError, StorageError, _GapError) as error:
+            except (StorageError, _GapError) as error:
                 await self._recover(error)
 
     def stop(self) -> None:

@@ -44,8 +44,8 @@ LABELS: Final = MappingProxyType(
         "problem": "what is wrong with a training example, see `stream/online_models/example.py`",
         "projection": "name of a projection",
         "python": "version of Python",
-        "reason": "of a dead letter: see `stream/events/rejections.py`; of a rejected commit: `fenced`, `storage`; "
-        "of a suppressed alert: `few_orders`, `cooldown`",
+        "reason": "of a dead letter: see `stream/events/rejections.py`; of a rejected commit: `fenced`, "
+        "`rebuild`, `storage`; of a suppressed alert: `few_orders`, `cooldown`",
         "route": "what an HTTP endpoint takes: `events`, `click`, `email`, `purchase`, or the name of an adapter",
         "segment": "name of a segment",
         "stage": "stage of a customer's life with the shop: see docs/states.md",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
-from stream.errors import CodecError, FencedError
+from stream.errors import CodecError, RebuildError
 from stream.processing.state import PartitionState
 from stream.storage.connection import FAILURES, Client, is_cluster
 from stream.storage.damage import failure, generation_in
@@ -95,10 +95,10 @@ class ProjectionStore:
     async def check(self) -> None:
         """Look whether the partition is still this worker's, and its generation the present one.
 
-        Raises `FencedError` if not, `StorageError` when Redis fails.
+        Raises `FencedError` if it is not, `RebuildError` if the generation is not, `StorageError` when Redis fails.
         """
         if (present := await self._present()) != self._generation:
-            raise FencedError(
+            raise RebuildError(
                 f"projection {self._name} must be rebuilt: generation {present} follows {self._generation}"
             )
         await self._store.verify()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from stream import metrics
 from stream.errors import SystematicError
 from stream.local.redis import EmbeddedRedis
 from stream.storage.keys import ProjectionKeys
@@ -13,6 +14,10 @@ from tests.agents.rig import until
 from tests.projections.adding import Adding
 
 POINTS = ("polled", "computed", "script sent", "script done", "acked")
+
+
+def rejected(reason: str) -> float:
+    return metrics.REGISTRY.get_sample_value("stream_commit_rejected_total", {"reason": reason}) or 0.0
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -100,10 +105,13 @@ def test_a_rebuild_starts_from_the_log_and_drops_the_old_states(redis_server: Em
     async def act(rig: ProjectionRig) -> None:
         worker, _, log = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")
+        before = [rejected(reason) for reason in ("fenced", "rebuild")]
         with ProjectionDesk(rig.settings) as desk:
             assert desk.rebuild(Adding.name, Adding.version) == 1
         await until(lambda: bool(log.rewinds) and rig.is_done(worker), "the log folded again")
         assert await rig.states(1) == totals(LOG)
+        # what an operator asks for is no sign of two owners, of which an alert tells
+        assert [rejected(reason) for reason in ("fenced", "rebuild")] == [before[0], before[1] + 1]
         assert worker.partition.state.counters.events_in == len(LOG)
         former = ProjectionKeys(namespace, Adding.name, Adding.version, 0).prefix(0)
         async with asyncio.timeout(10.0):
