@@ -35,8 +35,8 @@ def leads(settings: Settings, *, as_json: bool, limit: int, as_of: datetime | No
         found = day.leads(limit)
         if found is None:
             raise StorageError(
-                "the projection leads has folded nothing yet: STREAM_PROJECTIONS=leads stream worker"
-                " (`stream projections list`)"
+                "no leads are known: the projection leads, which finds them, has not run. On this machine:"
+                " STREAM_PROJECTIONS=leads stream up; elsewhere: STREAM_PROJECTIONS=leads stream worker"
             )
         from stream.cli.console import console_for_people
         from stream.cli.leads_view import leads_view

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stream.catalogue.wording import number_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.parameters import CalendarDay
 from stream.cli.reach import Local
@@ -55,7 +56,8 @@ def report(settings: Settings, *, html: Path, limit: int, as_of: datetime | None
         write_page(html, writer.report_page(made, day.writing, day.note(made.today)))
         revenue, orders = made.sales.whole.revenue, made.sales.whole.orders
         click.echo(
-            f"{html}: {orders:,} orders, {day.writing.money(revenue)} of revenue, {made.today.customers:,} customers"
+            f"{html}: {number_of(orders, 'order', 'orders')}, {day.writing.money(revenue)} of revenue,"
+            f" {number_of(made.today.customers, 'customer', 'customers')}"
         )
 
 

@@ -63,8 +63,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     @property
     def called(self) -> str:
-        """What people call them in a list: the name, else the e-mail address; empty if neither is known."""
-        return self.name or self.email
+        """What people call them in a list: the name, else the e-mail address, else the telephone number; or nothing."""
+        return self.name or self.email or self.phone
 
     def __bool__(self) -> bool:
         return bool(self.name or self.email or self.phone or self.address or self.marketing)

@@ -6,7 +6,7 @@ from typing import Final
 
 from stream.adapters.customers import customer_of_address
 
-__all__ = ["customer_of_phone", "pseudonym"]
+__all__ = ["customer_of_phone", "is_name", "pseudonym"]
 
 #: What is a number or a code, and no name: it reveals nothing about a person without access to the shop.
 _CODE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -25,6 +25,15 @@ def customer_of_phone(cell: str) -> str:
     """
     digits = "".join(char for char in cell if char.isdecimal())[-_PHONE_DIGITS:]
     return f"{_PHONE}{digits}" if digits else ""
+
+
+def is_name(customer: str) -> bool:
+    """Whether people recognise the customer by this text only, since the id is a hash of it.
+
+    >>> is_name("J. Doe 12"), is_name("C-17"), is_name("phone 512345678"), is_name("")
+    (True, False, False, False)
+    """
+    return bool(customer) and not _CODE.fullmatch(customer) and not customer.startswith(_PHONE)
 
 
 def pseudonym(email: str, customer: str) -> str:

@@ -16,7 +16,7 @@ from stream.imports.issues import Why
 from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
-from stream.imports.pseudonyms import customer_of_phone
+from stream.imports.pseudonyms import customer_of_phone, is_name
 from stream.imports.rows import TableRow
 from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.survey import CellFormats
@@ -170,7 +170,7 @@ class RowReader:
         name = cells.name or " ".join(filter(None, (cells.first_name, cells.last_name)))
         if compared(name) in _NOBODY:
             name = ""
-        if not name and not any(map(str.isdigit, customer)) and "@" not in customer:
+        if not name and is_name(customer):
             name = customer
         town = " ".join(filter(None, (cells.postcode.lstrip("'"), cells.city)))
         place = (cells.company, cells.street, cells.street_2, town, cells.region)

@@ -69,13 +69,13 @@ def reason_of(silent_days: float, habit_days: float, order_days: float, words: W
     return words.ngettext(
         "One order, %(num)s day ago; a second usually follows after %(usual)s.",
         "One order, %(num)s days ago; a second usually follows after %(usual)s.",
-        int(silent_days),
+        round(silent_days),
         usual=usual,
     )
 
 
 def silence_sentence(silent_days: float, habit_days: float, words: Words = ENGLISH) -> str:
-    """The silence since the last order, against the habit.
+    """The silence since the last order, against the habit; in the days that alerts and reasons count, too.
 
     >>> silence_sentence(86.4, 14.2), silence_sentence(0.4, 1.0)
     ('No order for 86 days; usually every 14.', 'No order for less than a day; usually every day.')
@@ -85,7 +85,7 @@ def silence_sentence(silent_days: float, habit_days: float, words: Words = ENGLI
         "%(silence)s; %(usual)s.",
         silence=words.gettext("No order for less than a day")
         if silent_days < 1
-        else words.ngettext("No order for %(num)s day", "No order for %(num)s days", int(silent_days)),
+        else words.ngettext("No order for %(num)s day", "No order for %(num)s days", round(silent_days)),
         usual=words.gettext("usually every day")
         if usual == 1
         else words.gettext("usually every %(days)s", days=words.number(usual)),

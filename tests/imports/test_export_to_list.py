@@ -17,6 +17,7 @@ from stream.local.directory import DataDirectory
 from stream.settings import Settings
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import run_in
+from tests.imports.shop import table
 from tests.imports.shopify_export import END, export, made_up_orders, settled_by
 from tests.reporting.independent import habits_of
 from tests.reporting.made_up_shop import DAY_MS
@@ -115,8 +116,22 @@ def test_what_an_import_that_was_stopped_has_published_is_processed_by_the_next(
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
         assert "as soon as workers have processed them: stream up" in stopped.stdout
         assert waiting(settings) > len(made) / 2
+    early = run_in(path, "today")
+    assert early.returncode == 1
+    assert "events are still to be processed, and none has been yet: start stream up" in early.stderr
     again = run_in(path, "import", file)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "There is nothing new to import." in again.stdout
     with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
         assert waiting(settings) == 0
+        more = table(tmp_path / "more.csv", f"Order,Date,Email,Total\nx-1,{DAY},new@example.com,€5.00\n")
+        later = run_in(
+            *(path, "import", "--no-wait", str(more)),
+            STREAM_PARTITIONS=str(settings.partitions),
+            STREAM_KAFKA_BOOTSTRAP=settings.kafka_bootstrap,
+            STREAM_REDIS_URL=settings.redis_url,
+        )
+        assert later.returncode == 0, later.stdout + later.stderr
+    listed = run_in(path, "today")
+    said = " ".join(listed.stdout.split())
+    assert "1 event is still to be processed and missing here: start stream up, and call this again." in said

@@ -112,7 +112,7 @@ def test_a_telephone_number_tells_customers_apart_however_it_is_written(tmp_path
     assert len({*ids[:3]}) == 1
     assert ids[3] != ids[0]
     assert not any("2345678" in str(event) for event in result.events)
-    assert {contact.phone for contact in result.contacts.values()} == {cells[2], cells[3]}
+    assert {contact.called for contact in result.contacts.values()} == {cells[2], cells[3]}
 
 
 def test_a_name_is_the_same_with_two_blanks_and_with_accents_of_either_form(tmp_path: Path) -> None:
@@ -120,6 +120,13 @@ def test_a_name_is_the_same_with_two_blanks_and_with_accents_of_either_form(tmp_
     lines = [f"2025-02-0{k + 1},{cell},1{k}.50" for k, cell in enumerate(cells)]
     result = imported(table(tmp_path / "a.csv", rows("date,customer,paid", lines)))
     assert result.summary.customers == 1
+
+
+def test_a_name_with_a_number_is_shown_and_a_code_is_its_own_name(tmp_path: Path) -> None:
+    lines = [f"2025-02-0{k + 1},{cell},1{k}.50" for k, cell in enumerate(("J. Doe 12", "K-17", "sunny_knits"))]
+    result = imported(table(tmp_path / "a.csv", rows("date,customer,paid", lines)))
+    assert [contact.name for contact in result.contacts.values()] == ["J. Doe 12", "sunny_knits"]
+    assert "K-17" in {event["customer_id"] for event in result.events}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""Sentences of the list at their edges: days that are over are whole ones."""
+"""Sentences of the list at their edges: days are counted as alerts count them."""
 
 import pytest
 from msgspec.structs import replace
 
+from stream.catalogue.wording import habit_sentence
 from stream.reporting.advice import Advice, reason_of, silence_sentence
 from stream.reporting.words import ENGLISH
 from tests.console.conftest import SILENT
@@ -14,12 +15,15 @@ from tests.console.conftest import SILENT
         (0.0, "less than a day ago"),
         (0.999, "less than a day ago"),
         (1.0, "1 day ago"),
-        (1.999, "1 day ago"),
-        (2, "2 days ago"),
+        (1.4, "1 day ago"),
+        (1.6, "2 days ago"),
+        (89.6, "90 days ago"),
     ],
 )
-def test_the_time_since_the_only_order_is_of_whole_days(silent_days: float, ago: str) -> None:
+def test_the_time_since_the_only_order_is_of_whole_days_as_in_alerts(silent_days: float, ago: str) -> None:
     assert reason_of(silent_days, 30.0, 1) == f"One order, {ago}; a second usually follows after 30."
+    if silent_days >= 1:
+        assert silence_sentence(silent_days, 30.4) == habit_sentence(silent_days, 30.4)
 
 
 def test_who_ordered_on_two_days_has_a_habit() -> None:

@@ -88,7 +88,7 @@ def test_reasons_and_due_dates_name_the_habit(shop: Processed) -> None:
     expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     for entry in list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000).entries:
         of_one: Any = expected.loc[entry.customer_id]
-        silent, usual = int(of_one["silent"]), round(of_one["habit"])
+        silent, usual = round(of_one["silent"]), round(of_one["habit"])
         if of_one["order_days"] > 1:
             assert entry.reason == f"No order for {silent} days; usually every {usual}."
         else:
