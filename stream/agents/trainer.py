@@ -109,10 +109,7 @@ class Trainer:
         self._begin(Checkpoint(None, 0))
 
     async def claim(self) -> int:
-        """Become the trainer of an assignment; return the offset of the next example. Once in the life of an object."""
-        return await self._load()
-
-    async def _load(self) -> int:
+        """Become the trainer of an assignment; return the offset of the next example. Others call it once."""
         checkpoint = await self._store.claim()
         self._begin(checkpoint)
         return checkpoint.offset
@@ -137,7 +134,7 @@ class Trainer:
         self._wake.set()
 
     def _begin(self, checkpoint: Checkpoint) -> None:
-        self._seed = decode_seed(checkpoint.seed)
+        decode_seed(checkpoint.seed)  # a damaged one is found at once
         self._checkpoint: Checkpoint | None = checkpoint
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
@@ -149,7 +146,9 @@ class Trainer:
         """Make the learner of what was claimed."""
         learner: type[Learner] = (await asyncio.to_thread(importlib.import_module, _LEARNER)).Learner
         if checkpoint.learner is None:
-            self._learner = learner(replace(self._settings, seed=self._seed), show_alarm, announce)
+            # an import may have left it since, before the first event
+            seed = decode_seed(await self._store.seed())
+            self._learner = learner(replace(self._settings, seed=seed), show_alarm, announce)
         else:
             self._learner = learner.load(checkpoint.learner, self._settings, show_alarm, announce)
             for note in self._learner.notes:
@@ -158,7 +157,10 @@ class Trainer:
 
     async def _turn(self) -> None:
         if self._checkpoint is not None:
-            await self._open(self._checkpoint)
+            if self._checkpoint.learner is None and not self._queue:
+                await wait_until_set(self._wake, _LOOK_S)
+            else:
+                await self._open(self._checkpoint)
             return
         self._forget_erased()
         due_in_s = self._saved_at_s + self._snapshot_s - asyncio.get_running_loop().time()
@@ -281,7 +283,7 @@ class Trainer:
             if self._stopping:
                 return
             try:
-                offset = await self._load()
+                offset = await self.claim()
             except StorageError as failure:
                 retry_s = self._retrying.wait_s()
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)

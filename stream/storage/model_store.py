@@ -107,7 +107,6 @@ class ModelStore:
             token, learner, offset = await self._claim_script(
                 keys=[self._keys.checkpoint()], args=[with_nonce(self._worker)]
             )
-            seed = None if learner else await self._client.get(self._keys.horizon_seed())
         except FAILURES as error:
             raise failure("the trainer's checkpoint cannot be claimed in Redis", error) from error
         if offset and not offset.isdigit():
@@ -117,7 +116,15 @@ class ModelStore:
             )
         self._token = token.decode()
         self._sequence = 0
-        return Checkpoint(learner, int(offset or 0), seed)
+        return Checkpoint(learner, int(offset or 0), None if learner else await self.seed())
+
+    async def seed(self) -> bytes | None:
+        """What an import has left for models that have learned nothing."""
+        try:
+            found: bytes | None = await self._client.get(self._keys.horizon_seed())
+        except FAILURES as error:
+            raise failure("what models begin with cannot be read from Redis", error) from error
+        return found
 
     @measured("unlearned")
     async def unlearned(self, ids_by_week: Mapping[int, Sequence[str]]) -> set[str]:

@@ -1,5 +1,8 @@
 """The trainer learns every example once and in order, despite repeats and crashes."""
 
+import asyncio
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -7,11 +10,15 @@ from stream.agents.models import CurrentModel
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
 from stream.events.partitioner import partition_of
+from stream.features.registry import DAY_MS
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.example import encode_example
+from stream.online_models.horizon import Seed, fixed_schedule
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
 from stream.processing.scorer import Scorer
 from stream.projections.consents import Consents
+from stream.settings import Settings
+from stream.storage.horizon_desk import seed_rhythm
 from stream.storage.keys import ProjectionKeys
 from tests.agents.rig import until
 from tests.agents.training import EXAMPLES, PARTITIONS, TrainerBench, folded, play
@@ -26,6 +33,28 @@ def test_the_model_is_the_fold_over_the_topic(redis_server: EmbeddedRedis, names
         await bench.end()
         assert await bench.store().snapshot() == folded(EXAMPLES)
         assert (await bench.checkpoint()).offset == len(EXAMPLES)
+
+    play(redis_server, namespace, scenario)
+
+
+def test_what_an_import_leaves_counts_also_if_the_trainer_waits_already(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    seed = Seed(schedule=fixed_schedule(28.0), shop_gap_days=71.5, until_ms=EXAMPLES[-1].at_ms + 30 * DAY_MS)
+    settings = replace(Settings.from_env({}), redis_url=redis_server.url, namespace=namespace)
+
+    async def scenario(bench: TrainerBench) -> None:
+        values, bench.topic.values = bench.topic.values, []
+        await bench.start()
+        assert await asyncio.to_thread(seed_rhythm, settings, seed, NOW_MS)
+        bench.topic.values = values
+        await until(bench.all_learned, "everything is learned")
+        await bench.end()
+        snapshot = await bench.store().snapshot()
+        assert snapshot is not None
+        rhythm = decode_snapshot(snapshot).rhythm
+        assert rhythm is not None
+        assert rhythm.shop_gap_days == 71.5
 
     play(redis_server, namespace, scenario)
 
