@@ -41,7 +41,8 @@ def run(settings: Settings) -> NoReturn:
     """
     signal.signal(signal.SIGTERM, _stop_before_start)
     tune_allocator()
-    check_access(settings)
+    # until it is asked again, the kernel may have to be compiled, and brokers waited for
+    metrics.REDIS_UP.set(check_access(settings))
     check_brokers(settings)
     health = Health(settings.stuck_after_s)
     if settings.metrics_port >= 0:

@@ -62,6 +62,8 @@ def run(
 
     Raises `TopologyError` when topics are missing or may not be read, `StorageError` when Redis refuses us.
     """
+    # until it is asked again there may be other things to wait for
+    metrics.REDIS_UP.set(check_access(settings))
     clock = clock or SystemClock()
     random = Random()  # noqa: S311 - jitter
     if not _wait_for_topics(settings, stop, random):
@@ -91,7 +93,6 @@ def _opened(
     settings: Settings, stop: threading.Event, random: Random
 ) -> tuple[NotificationStore, HorizonInForce] | None:
     """What is stored, as soon as Redis answers; None when the stop came first."""
-    check_access(settings)
     backoff = ServerBackoff(random)
     while not stop.is_set():
         try:

@@ -182,8 +182,8 @@ def connect_or_explain(settings: Settings, *, timeout_s: float = _ANSWER_TIMEOUT
         raise StorageError(f"Redis cannot be reached: {explained(error)}") from error
 
 
-def check_access(settings: Settings) -> None:
-    """Raise `StorageError` when the Redis of ``settings`` answers and no waiting will help.
+def check_access(settings: Settings) -> bool:
+    """Whether the Redis of ``settings`` answers. Raises `StorageError` when it does, and no waiting will help.
 
     That is a certificate that is not to be trusted, or a user who is refused. A Redis that is away is no error: it may
     come.
@@ -195,6 +195,8 @@ def check_access(settings: Settings) -> None:
         if any(isinstance(cause, _FOR_GOOD) for cause in _causes(error)):
             address = settings.masked()["redis_url"]
             raise StorageError(f"Redis at {address} cannot be used: {explained(error)}") from error
+        return False
+    return True
 
 
 def explained(error: BaseException) -> str:

@@ -74,7 +74,7 @@ def test_a_worker_that_redis_refuses_ends_at_once_with_one_line_and_status_1(
 
 
 def test_a_redis_that_is_away_is_waited_for() -> None:
-    check_access(Settings(redis_url="rediss://worker:secret@127.0.0.1:1/0"))
+    assert not check_access(Settings(redis_url="rediss://worker:secret@127.0.0.1:1/0"))
 
 
 def test_a_certificate_of_the_client_is_sent_where_one_is_asked_for(authority: Authority, tmp_path: Path) -> None:

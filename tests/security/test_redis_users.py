@@ -191,7 +191,7 @@ def look_around(settings: Settings) -> None:
     with ModelDesk(settings) as models:
         assert models.look().candidates == {}
     assert [facts.role for facts in diagnose(settings, timeout_s=5.0)] == ["master"]
-    check_access(settings)
+    assert check_access(settings)
 
 
 def test_who_erases_people_needs_exactly_the_commands_of_the_example(authority: Authority, tmp_path: Path) -> None:
