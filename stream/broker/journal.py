@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from stream.broker.error_codes import Code
 from stream.broker.record_batch import StoredBatch, stamped
+from stream.errors import LocalServerError
 
 __all__ = ["Appended", "Journal", "Log", "StoredTopic", "connect"]
 
@@ -110,7 +111,9 @@ class Journal:
             self._db.execute("insert or ignore into facts values ('producer', 0)")
             self._db.execute("delete from producers where used_ms < ?", (_now_ms() - PRODUCER_LIFE_MS,))
         if (found := self._fact("format")) != _FORMAT:
-            raise ValueError(f"{path} has format {found}, this program reads {_FORMAT}")
+            raise LocalServerError(
+                f"{path} has format {found}, this program reads {_FORMAT}: run the version that wrote it"
+            )
         self.cluster = str(self._fact("cluster"))
 
     def close(self) -> None:

@@ -120,8 +120,20 @@ def explained(engine: Engine) -> Iterator[None]:
         # SQLite says DatabaseError itself of a file that is damaged or none of its own; others are of statements
         if not isinstance(error, _FAILURES) and type(error) is not DatabaseError:
             raise
-        why = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise StorageError(f"the directory at {engine.url.render_as_string()} does not answer: {why}") from error
+        raise StorageError(_sentence(engine.url, error)) from error
+
+
+def _sentence(url: URL, error: SQLAlchemyError) -> str:
+    why = " ".join(str(getattr(error, "orig", None) or error).split())
+    where = url.render_as_string()
+    if type(error) is DatabaseError:
+        return (
+            f"the directory at {where} is damaged ({why}): restore the file from a backup. A directory.sqlite may also "
+            "be moved away, and is then made again from the topics"
+        )
+    if "disk is full" in why:
+        return f"the directory at {where} does not answer: {why}; make room"
+    return f"the directory at {where} does not answer: {why}"
 
 
 def _sqlite(url: URL) -> Engine:

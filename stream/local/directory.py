@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -20,6 +20,11 @@ _T = TypeVar("_T")
 _LOOK_S = 1.0
 _POLL_S = 0.05
 _IDENTITY_KEY = "identity.key"
+#: Folders, and files, that the program itself writes; beside them people may keep files of their own.
+_OWN_FOLDERS = ("broker", "redis", "logs")
+_OWN_FILES = ("lock", "layout.json", "running.json", _IDENTITY_KEY, "*.sqlite*")
+
+_Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
 def default_directory(env: Mapping[str, str]) -> Path:
@@ -34,10 +39,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     ``console_port``: 0 in a directory of a version that had no console.
     """
 
-    partitions: int
-    kafka_port: int
-    redis_port: int
-    console_port: int = 0
+    partitions: Annotated[int, msgspec.Meta(ge=1)]
+    kafka_port: _Port
+    redis_port: _Port
+    console_port: _Port = 0
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +80,11 @@ class DataDirectory:
     def lock(self, wait_s: float = _LOOK_S) -> Iterator[int]:
         """Hold the directory; yields the descriptor, which child processes inherit so that it lasts as long as they do.
 
-        Raises `LocalServerError` when it is still held by others after ``wait_s``.
+        Raises `LocalServerError` when it is still held by others after ``wait_s``, and when it, or a file that the
+        program wrote there, may not be written.
         """
         self._make()
+        self._refuse_files_of_others()
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._take(descriptor, wait_s)
@@ -135,6 +142,19 @@ class DataDirectory:
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise LocalServerError(f"{self.path} cannot be written: set data_dir to a directory of yours")
 
+    def _refuse_files_of_others(self) -> None:
+        """Somebody else, root mostly, has run the program here: one clear line, before anything is started."""
+        own = [path for pattern in _OWN_FILES for path in self.path.glob(pattern)]
+        for folder in _OWN_FOLDERS:
+            own += [self.path / folder, *(self.path / folder).glob("*")]
+        for path in own:
+            if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+                user = path.stat().st_uid
+                raise LocalServerError(
+                    f"{path} cannot be read and written by this user: it belongs to user {user}. Give all of"
+                    f" {self.path} to one user (chown -R), and run every command as that user"
+                )
+
     def _take(self, descriptor: int, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
         while True:
@@ -160,7 +180,7 @@ class DataDirectory:
         except OSError as error:
             raise LocalServerError(f"{path} cannot be read: {error.strerror}") from error
         except msgspec.MsgspecError as error:
-            raise LocalServerError(f"{path} is damaged ({error})") from error
+            raise LocalServerError(f"{path} is damaged ({error}): restore it from a backup") from error
 
     def _replace(self, name: str, content: bytes) -> None:
         new = self.path / f".{name}.new"

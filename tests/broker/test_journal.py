@@ -12,6 +12,7 @@ from stream.broker.error_codes import Code
 from stream.broker.journal import Journal, StoredTopic
 from stream.broker.journal_reader import Reader
 from stream.broker.record_batch import StoredBatch, batches_of
+from stream.errors import LocalServerError
 from tests.broker.test_record_batch import _batch
 
 
@@ -162,5 +163,5 @@ def test_a_file_of_another_format_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("update facts set value = 99 where name = 'format'")
     other.close()
-    with pytest.raises(ValueError, match="has format 99, this program reads 1"):
+    with pytest.raises(LocalServerError, match="has format 99, this program reads 1: run the version that wrote it"):
         Journal(path)

@@ -239,3 +239,13 @@ def test_every_database_keeps_any_text_of_producers(store: DirectoryStore) -> No
     assert (entry["channel"], entry["order_id"]) == ("we\ufffdb", "o\ufffd")
     assert entry["detail"] == {"scale": "nps", "value": 0.0, "product_id": "p\0"}
     assert [row["channel"] for row in found["directory_channels"]] == ["we\ufffdb"]
+
+
+def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "directory.sqlite"
+    path.write_bytes(b"garbage!" * 100)
+    with (
+        pytest.raises(StorageError, match=r"is damaged \(file is not a database\): restore the file from a backup"),
+        DirectoryStore(f"sqlite:///{path}", BERLIN),
+    ):
+        pass

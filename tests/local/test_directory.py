@@ -9,6 +9,7 @@ import pytest
 
 from stream.errors import LocalServerError
 from stream.local.directory import DataDirectory, Layout, Running, default_directory
+from tests.programs import required_program
 
 RUNNING = Running(
     pid=1,
@@ -70,6 +71,54 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "layout.json").write_text("{")
     with pytest.raises(LocalServerError, match=r"layout\.json is damaged"):
         DataDirectory(tmp_path).layout()
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        '{"partitions":0,"kafka_port":1,"redis_port":2}',
+        '{"partitions":4,"kafka_port":70000,"redis_port":2}',
+        '{"partitions":4,"kafka_port":1,"redis_port":-1}',
+        '{"partitions":4,"kafka_port":1}',
+        "",
+    ],
+)
+def test_ports_and_partitions_that_there_cannot_be_are_damage(tmp_path: Path, layout: str) -> None:
+    (tmp_path / "layout.json").write_text(layout)
+    with pytest.raises(LocalServerError, match=r"layout\.json is damaged .*: restore it from a backup"):
+        DataDirectory(tmp_path).layout()
+
+
+#: Root may write every file, until it gives that up.
+_AS_A_USER = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
+
+
+@pytest.mark.parametrize("name", ["lock", "layout.json", "directory.sqlite", "redis/appendonly.aof", "broker", "logs"])
+def test_a_file_of_somebody_else_is_named_before_anything_starts(tmp_path: Path, name: str) -> None:
+    """Mostly because root has run the program there once."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.mkdir() if "." not in name and name != "lock" else path.touch()
+    if os.getuid() == 0:
+        required_program("setpriv", "util-linux")
+        os.chown(path, 65_534, 65_534)
+    path.chmod(0o700 if os.getuid() == 0 else 0)
+    code = (
+        "import sys; from stream.local.directory import DataDirectory; from pathlib import Path\n"
+        "with DataDirectory(Path(sys.argv[1])).lock(): print('held')"
+    )
+    done = subprocess.run(
+        [*_AS_A_USER, sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    path.chmod(0o700)
+    assert "held" not in done.stdout
+    assert f"LocalServerError: {path} cannot be read and written by this user: it belongs to user" in done.stderr
+
+
+def test_files_that_people_keep_there_may_be_read_only(tmp_path: Path) -> None:
+    (tmp_path / "offers.yaml").touch(0o400)
+    with DataDirectory(tmp_path).lock():
+        assert (tmp_path / "lock").exists()
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
