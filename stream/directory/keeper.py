@@ -67,7 +67,10 @@ def run(
             except FencedError as error:
                 if error.superseded:
                     raise
-                _LOG.warning("%s", error)
+                # an operator rebuilds, or somebody is erased: what is stored by now is where to go on
+                _LOG.info("%s", error)
+                keeper.forget()
+                continue
             except StorageError as error:
                 _LOG.warning("%s", error)
             keeper.forget()

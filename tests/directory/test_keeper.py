@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -142,8 +142,10 @@ def test_a_rebuild_is_noticed_by_the_process_that_runs(settings: Settings, store
     buy(settings, *range(10))
     stop = threading.Event()
     generations = []
+    told: list[str] = []
 
-    def tell(reasons: object, _figures: object) -> None:
+    def tell(reasons: Sequence[str], _figures: object) -> None:
+        told.extend(reasons)
         if not reasons:
             generations.append(store.progress().generation)
             if len(generations) == 1:
@@ -154,6 +156,8 @@ def test_a_rebuild_is_noticed_by_the_process_that_runs(settings: Settings, store
     run(settings, store, stop, tell=tell)
     assert generations[0] == 0
     assert generations[-1] == 1
+    # it is no outage
+    assert not [reason for reason in told if "does not answer" in reason]
     assert spends(store) == {f"c-{number}": 210_000 for number in range(5)}
 
 
