@@ -44,7 +44,7 @@ class HorizonPeriod(Struct, frozen=True):
 class Seed(Struct, frozen=True, kw_only=True):
     """What models begin with where a history was looked at before they learn it.
 
-    ``schedule``: its horizons. ``shop_gap_days``: its usual gap, which holds up to the history's end at ``until_ms``
+    ``schedule``: its horizons, and ``shop_gap_days``: its usual gap, hold up to the history's end at ``until_ms``
     (stream time): the first weeks of a history show short gaps only.
     """
 

@@ -167,6 +167,8 @@ class RhythmModel:
     def _think(self) -> HorizonPeriod | None:
         """Look at the newest complete week; the period that begins, if the evidence is enough."""
         state = self._state
+        if state.newest_week < state.seeded_until:
+            return None  # a part of the history knows less than the whole that the seed is of
         complete = state.newest_week - _DELAY
         shares = self.silent_shares(complete)
         if complete <= state.looked_at or not shares:

@@ -159,7 +159,7 @@ def test_a_fixed_horizon_stays_and_the_gap_is_learned_all_the_same() -> None:
 def test_the_gap_of_a_history_holds_until_its_end_is_learned() -> None:
     weeks = 60
     observations = landmarks(shop(60.0, 80, weeks), weeks)
-    seed = Seed(schedule=fixed_schedule(56.0), shop_gap_days=61.5, until_ms=BEGIN + (weeks - 1) * WEEK + DAY_MS)
+    seed = Seed(schedule=fixed_schedule(91.0), shop_gap_days=61.5, until_ms=BEGIN + (weeks - 1) * WEEK + DAY_MS)
     seeded, other = RhythmModel(seed=seed), RhythmModel()
     early = 0
     for k, observation in enumerate(observations):
@@ -168,6 +168,7 @@ def test_the_gap_of_a_history_holds_until_its_end_is_learned() -> None:
         if k % 50 == 0 and observation.at_ms < BEGIN + (weeks - 1) * WEEK:
             assert seeded.snapshot().shop_gap_days == 61.5
             early += other.snapshot().known and other.snapshot().shop_gap_days < 45.0
+    assert other.schedule != fixed_schedule(91.0) == seeded.schedule
     assert early > 0  # the first weeks of a history show short gaps only
     assert seeded.snapshot().shop_gap_days == other.snapshot().shop_gap_days != 61.5
 
