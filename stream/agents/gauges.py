@@ -120,8 +120,7 @@ class Gauges:
 
 
 def _lag(worker: PartitionWorker, source: int) -> int:
-    unread = worker.inputs.lag(source) if isinstance(worker.inputs, PartitionInputs) else None
-    return (unread or 0) + worker.buffered(source)
+    return (worker.inputs.lag(source) or 0) + worker.buffered(source)
 
 
 def _age_s(now_ms: int, since_ms: Sequence[int | None]) -> float:

@@ -222,7 +222,7 @@ def worker_of(number: int, *, landmarks: int = 0, standing: TimerStanding | None
 
     return SimpleNamespace(
         partition=SimpleNamespace(partition=number, state=state, cached=10 * number, quarantined={"c": "damaged"}),
-        inputs=None,
+        inputs=SimpleNamespace(lag=lambda source: None if source == 0 else 10),
         buffered=lambda source: source,
         oldest_appended_at_ms=lambda source: appended.get(TOPICS[source]),
         stored_at_ms=40_000,
@@ -248,7 +248,9 @@ def test_gauges_show_the_worst_partition_and_forget_those_that_left() -> None:
     gauges.refresh()
     assert ours("stream_lag_seconds", topic="click") == 30.0
     assert ours("stream_lag_seconds", topic="email") == 0.0
-    assert ours("stream_lag_messages", topic="purchase") == 4.0
+    # of two partitions, what was received and what was not; of an input that has not been asked the latter is unknown
+    assert ours("stream_lag_messages", topic="purchase") == 24.0
+    assert ours("stream_lag_messages", topic="click") == 0.0
     assert ours("stream_lag_messages", topic="training-examples") == 12.0
     assert ours("stream_watermark_lag_seconds", partition="7") == 10.0
     assert ours("stream_features_stored_timestamp_seconds", partition="7") == 40.0
