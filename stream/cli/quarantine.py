@@ -14,7 +14,7 @@ from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
 from stream.storage.quarantine_desk import Quarantined, QuarantineDesk
 
-__all__ = ["quarantine"]
+__all__ = ["check_document", "quarantine"]
 
 WAIT_S = 30.0
 _POLL_S = 0.2
@@ -51,7 +51,7 @@ def release(settings: Settings, *, customer_id: str, forget: bool) -> None:
         found = next((one for one in desk.quarantined() if one.customer == customer_id), None)
         if found is not None:
             if not forget:
-                _check(desk, found)
+                check_document(desk.document(found), found.customer)
             desk.release(found, forget=forget)
             _wait_until_released(desk, found)
     # also when the customer was released before, by a call that did not come so far
@@ -61,17 +61,19 @@ def release(settings: Settings, *, customer_id: str, forget: bool) -> None:
     click.echo(f"{customer_id} is processed again; {published:,} events were published again")
 
 
-def _check(desk: QuarantineDesk, found: Quarantined) -> None:
+def check_document(document: bytes | None, customer: str) -> None:
+    """Raise `StorageError` for a stored document that a worker cannot read."""
     from stream.features.codec import unpack
     from stream.processing.document import packed_state
+    from stream.processing.editions import is_empty
 
-    document = desk.document(found)
     try:
-        if document is not None:
-            unpack(packed_state(document), found.customer)
+        # there is no profile in that of a customer who is another one now
+        if document is not None and not is_empty(document):
+            unpack(packed_state(document), customer)
     except CodecError as error:
         raise StorageError(
-            f"the document of {found.customer!r} still cannot be read ({error}): restore it, or use --forget"
+            f"the document of {customer!r} still cannot be read ({error}): restore it, or use --forget"
         ) from error
 
 

@@ -9,9 +9,12 @@ from click.testing import CliRunner
 
 from stream.agents.warmup import warm_up
 from stream.cli import main
+from stream.cli.quarantine import check_document
+from stream.errors import StorageError
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.document import packed_state
+from stream.processing.editions import Edition, with_edition
 from tests.features.profiles import Profile
 from tests.field import Deployment
 from tests.oracle.features import features_at
@@ -77,3 +80,11 @@ def test_an_operator_lists_and_releases_customers_in_quarantine(field: Deploymen
 def test_a_customer_who_is_not_in_quarantine_cannot_be_released(field: Deployment) -> None:
     status, output = quarantine(field, "release", "nobody")
     assert (status, "is not set aside" in output) == (1, True)
+
+
+def test_a_customer_is_released_whose_document_says_who_they_are_now() -> None:
+    left = with_edition(b'{"customer_id":"c-1"}', Edition(number=1, into="c-2"))
+    check_document(left, "c-1")
+    check_document(None, "c-1")
+    with pytest.raises(StorageError, match="still cannot be read"):
+        check_document(left.replace(b"c-2", b"c-3"), "c-1")
