@@ -157,6 +157,11 @@ class ImportRun:
 
     def _show(self, table: Table, mapping: Mapping) -> None:
         if mapping.system == "generic":
+            given = self._options.mapping_file
+            if given is not None:
+                self._say(f"\n{table.source}: by {given} its columns are")
+                print_mapping(self._console, mapping, table.header)
+                return
             self._say(f"\n{table.source}: no export of a system that is known here. Its columns are taken as")
             print_mapping(self._console, mapping, table.header)
             self._say(f"If that is wrong: stream import {table.source} --mapping shop.toml, and change that file.\n")

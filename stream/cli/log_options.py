@@ -84,12 +84,12 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option("--decimal", type=click.Choice([*DECIMALS]), help="Sign in amounts (CSV). [told from the column]"),
         click.option(
             "--dates",
-            type=click.Choice([*DateOrder]),
+            type=click.Choice([order.value for order in DateOrder]),
             help="Order of dates such as 05/06/2024 (CSV). [told from the column]",
         ),
         click.option(
             "--line-items",
-            type=click.Choice([*LineItems]),
+            type=click.Choice([amounts.value for amounts in LineItems]),
             help="Rows of one order (CSV): sum, they are its items; first, each is all of it. [told from the file]",
         ),
     ]
