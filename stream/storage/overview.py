@@ -163,12 +163,13 @@ class Overview(Desk):
     def last_events(self, customer_ids: Sequence[str]) -> dict[str, int]:
         """For those of ``customer_ids`` that workers know: the time of their newest event, ms since the epoch.
 
-        Customers are looked for in their own partition only.
+        Customers are looked for in their own partition only. Of those who are others now, and of those whose document
+        cannot be read, workers know none.
         """
         keys = [self._keys.customer(partition_of(one, self._partitions), one) for one in customer_ids]
         found = self._pipelined([("GET", key) for key in keys])
         documents = zip(customer_ids, found, strict=True)
-        times = {one: _last_at.decode(document).last_at for one, document in documents if document is not None}
+        times = {one: _last_event_at(document) for one, document in documents if document is not None}
         return {one: round(at.timestamp() * 1000) for one, at in times.items() if at is not None}
 
     def key(self, partition: int, customer_id: str) -> str:
@@ -185,6 +186,14 @@ def _is_empty(document: bytes) -> bool:
         return is_empty(document)
     except CodecError:
         return False  # whoever reads it says that it is damaged
+
+
+def _last_event_at(document: bytes) -> datetime | None:
+    """When the newest event was that a document counts; None: there is none, or it is damaged."""
+    try:
+        return None if is_empty(document) else _last_at.decode(document).last_at
+    except (CodecError, msgspec.MsgspecError):
+        return None
 
 
 def _sum(counters: list[Counters]) -> Counters:

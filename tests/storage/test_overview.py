@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+import redis
 
 from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
+from stream.processing.editions import BEGIN, Edition, with_edition
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
@@ -160,3 +162,20 @@ def test_a_document_that_cannot_be_read_does_not_hide_the_others(settings: Setti
     with_redis(settings.redis_url, use)
     with Overview(settings) as overview:
         assert sorted(overview.documents()) == [b"", b"a document", b'{"edition":{"number":']
+
+
+def test_the_newest_events_are_told_of_those_whose_documents_count_some(settings: Settings) -> None:
+    at = b'"last_at":"1970-01-01T00:00:07Z"'
+    documents = {
+        "here": b'{"customer_id":"here",%b}' % at,
+        "left": with_edition(b'{"customer_id":"left",%b}' % at, Edition(number=1, into="here")),
+        "emptied": with_edition(b'{"customer_id":"emptied",%b}' % at, Edition(number=1)),
+        "joined": with_edition(b'{"customer_id":"joined",%b,"state":"AA=="}' % at, Edition(number=1, before="AA==")),
+        "damaged": b"damaged",
+        "damaged edition": BEGIN + b"1}",
+    }
+    with redis.Redis.from_url(settings.redis_url) as client:
+        keys = Keys(settings.namespace)
+        client.mset({keys.customer(partition_of(who, PARTITIONS), who): of for who, of in documents.items()})
+    with Overview(settings) as overview:
+        assert overview.last_events([*documents, "unknown"]) == {"here": 7000, "joined": 7000}
