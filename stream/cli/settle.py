@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from stream.cli.topic_spans import Place, Spans, TopicSpans
-from stream.errors import StreamError
+from stream.errors import StorageError, StreamError, TopologyError
 from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from stream.storage.overview import Overview
@@ -15,6 +15,8 @@ __all__ = ["unread", "wait_until_settled", "waiting"]
 #: Nothing has moved for so long although there is work.
 PATIENCE_S = 120.0
 _LOOK_S = 0.25
+#: A server that has ended is started again and answers within this time, where somebody sees to that.
+_AWAY_S = 30.0
 
 
 def wait_until_settled(
@@ -24,9 +26,26 @@ def wait_until_settled(
 
     With ``join_identities`` the projection `arrivals` passes events on first; those that it holds wait on.
     ``tell`` is given the records taken in and their number, several times a second. Raises `StreamError` when nothing
-    has moved for ``patience_s``, `TopologyError` and `StorageError` when a server does not answer. The broker in memory
-    (Tansu) tells the ends of its partitions wrong, so this waits for nothing there.
+    has moved for ``patience_s``, `TopologyError` and `StorageError` when a server has not answered for half a minute.
+    The broker in memory (Tansu) tells the ends of its partitions wrong, so this waits for nothing there.
     """
+    answered_s = time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        nonlocal answered_s
+        answered_s = time.monotonic()
+        tell(done, of)
+
+    while True:
+        try:
+            return _settle(settings, told, patience_s)
+        except (StorageError, TopologyError):
+            if time.monotonic() - answered_s > _AWAY_S:
+                raise
+        time.sleep(_LOOK_S)
+
+
+def _settle(settings: Settings, tell: Callable[[int, int], None], patience_s: float) -> None:
     with TopicSpans(settings) as ends, Overview(settings) as overview:
         if settings.join_identities:
             _wait_until_passed_on(settings, ends, tell, patience_s)

@@ -16,7 +16,7 @@ Place = tuple[str, int]
 #: Of each, the offset of the oldest record that is still there, and the next one to be written.
 Spans = dict[Place, tuple[int, int]]
 
-_TIMEOUT_S: Final = 30.0
+_TIMEOUT_S: Final = 10.0
 
 
 class TopicSpans:
