@@ -208,8 +208,9 @@ _WORDS: Final[dict[Piece, str]] = {
         "|個数"
     ),
     Piece.PRICE: (
-        "unit price|price|item price|lineitem price|price each|item cost|einzelpreis|stuckpreis|preis|prix unitaire"
-        "|prix|precio unitario|precio|prezzo unitario|prezzo|stukprijs|prijs|preco|preco unitario|cena|pris|styckpris"
+        "unit price|unit amount|price|item price|lineitem price|price each|item cost|einzelpreis|stuckpreis|preis"
+        "|prix unitaire|prix|precio unitario|precio|prezzo unitario|prezzo|stukprijs|prijs|preco|preco unitario|cena"
+        "|pris|styckpris"
         "|单价|商品单价|价格|商品价格|單價|價格"
     ),
     Piece.CATEGORY: (
@@ -221,7 +222,7 @@ _WORDS: Final[dict[Piece, str]] = {
         "|优惠券|优惠码|折扣码"
     ),
     Piece.NAME: (
-        "customer name|full name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
+        "customer name|full name|contact name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
         "|nom du client|nombre completo|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
         "|姓名|收货人姓名|收货人|收件人|收件人姓名|客户姓名|联系人|收貨人"
         "|お客様名|氏名|お名前|購入者名|注文者名|顧客名"

@@ -23,6 +23,20 @@ _MAX_WORDS: Final = 6
 _SHOWN_CHARS: Final = 40
 #: With so many names to each number of a customer, the number is not the customer's.
 _TILLS: Final = 3
+#: What there is to know of a person, and words for who that is: who ordered, not who is to get a present.
+_OF_PERSON: Final = frozenset(
+    (
+        *(Piece.NAME, Piece.FIRST_NAME, Piece.LAST_NAME, Piece.COMPANY, Piece.PHONE),
+        *(Piece.STREET, Piece.STREET_2, Piece.CITY, Piece.REGION, Piece.POSTCODE, Piece.COUNTRY),
+    )
+)
+_WHOSE: Final = frozenset(
+    (
+        *("billing", "customer", "buyer", "bill", "to", "contact", "invoice", "rechnungsadresse", "rechnung", "kunde"),
+        *("besteller", "facturation", "client", "acheteur", "facturacion", "cliente", "fatturazione", "factuur"),
+        *("klant", "recipient"),
+    )
+)
 _NATIVE: Final = frozenset({"ts", "customer id", "type", "subtype"})
 
 
@@ -154,6 +168,9 @@ def _named(field: Piece, columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
     exact = [column for column in columns if column.compared in names]
     if exact:
         return min(exact, key=lambda column: names.index(column.compared))
+    if field in _OF_PERSON:
+        bare = {_without_whose(column): column for column in reversed(columns)}
+        return next((bare[name] for name in names if name in bare), None)
     if field not in (Piece.DATE, Piece.AMOUNT, Piece.EMAIL, Piece.ORDER_ID, Piece.CUSTOMER):
         return None
     within = [
@@ -164,6 +181,11 @@ def _named(field: Piece, columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
         if f" {name} " in f" {column.compared} " and (" " in name or field in (Piece.DATE, Piece.AMOUNT, Piece.EMAIL))
     ]
     return min(within, key=lambda pair: pair[0])[1] if within else None
+
+
+def _without_whose(column: ColumnFacts) -> str:
+    """The name of a column without whose it is: "vorname rechnungsadresse" is "vorname"."""
+    return " ".join(word for word in column.compared.split() if word not in _WHOSE)
 
 
 def _by_content(field: Piece, columns: Sequence[ColumnFacts]) -> ColumnFacts | None:

@@ -148,3 +148,14 @@ def test_what_became_of_an_order_is_found_in_columns_of_many_names(
     lines = [f"{k},2025-02-0{k},c{k}@example.com,1{k}.50,{cell if k == 3 else ''}" for k in range(1, 6)]
     found = columns(imported(table(tmp_path / "a.csv", rows(f"Order,Date,Email,Total,{header}", lines))))
     assert [name for name, column in found.items() if column == header] == ([str(field)] if field else [])
+
+
+def test_names_and_addresses_are_found_beside_words_for_whose_they_are(tmp_path: Path) -> None:
+    header = (
+        "Bestellnummer;Bestelldatum;Vorname (Rechnungsadresse);Nachname (Rechnungsadresse);Stadt (Rechnungsadresse)"
+        ";Telefon (Rechnungsadresse);Stadt (Lieferadresse);E-Mail (Rechnungsadresse);Gesamtsumme der Bestellung"
+    )
+    line = "1;02.03.2025;Ann;Ode;Hull;+49 151 2345678;York;ann@example.com;12,50 €"
+    result = imported(table(tmp_path / "a.csv", rows(header, [line])))
+    (contact,) = result.contacts.values()
+    assert (contact.name, contact.phone, contact.address) == ("Ann Ode", "+49 151 2345678", "Hull")
