@@ -11,11 +11,11 @@ import click
 import msgspec
 import orjson
 
-from stream.cli.identity_lookup import customer_of, id_of, names_like
+from stream.cli.identity_lookup import id_of
 from stream.cli.leads_desk import lead_of, weeks_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
-from stream.cli.saying import say
+from stream.cli.stored_customer import customer_named
 from stream.clock import SystemClock
 from stream.errors import CodecError, StorageError
 from stream.events.partitioner import partition_of
@@ -64,25 +64,13 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """
     asked = id_of(settings, customer_id)
     with Overview(settings) as overview, ProjectionDesk(settings) as desk:
-        # what came under an id before it was linked is there still
-        customer_id, found = overview.found_as(asked)
-        owner = customer_of(desk, asked)
-        if found is None and owner != asked:
-            customer_id, found = overview.found_as(owner)
-        if customer_id != asked or owner != asked:
-            say(f"{asked} belongs to {owner if owner != asked else customer_id}")
-        if found is None:
-            raise StorageError(
-                f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken"
-                " in, or the last one is so long ago that the document has expired"
-                f"{names_like(settings, asked)}"
-            )
+        customer_id, partition, document = customer_named(settings, overview, desk, customer_id, asked)
         # Compiled code and models take half a second to import: only when there is something to show.
         from stream.cli.points_desk import points_if_any
         from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of
 
-        fields = _fields_of(customer_id, found[1])
+        fields = _fields_of(customer_id, document)
         # packed profiles of before others joined, with their scores
         fields.pop("edition", None)
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
@@ -99,7 +87,6 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     refusals = refusals_in_words(consented.of(customer_id), asked_ms, consented.default)
     with PersonNotifications(settings) as notifications:
         known = _revealed(settings, notifications.known([customer_id])[0])
-    partition, document = found
     _warn_of_place(settings, customer_id, partition)
     from stream.cli.console import console_for_people
     from stream.cli.customer_view import customer_view, with_points

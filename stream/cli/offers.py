@@ -8,7 +8,7 @@ import click
 
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
-from stream.errors import SettingsError, StorageError
+from stream.errors import SettingsError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,24 +67,19 @@ def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     import msgspec
 
     from stream.cli.console import console_for_people
-    from stream.cli.identity_lookup import customer_of, id_of, names_like
+    from stream.cli.identity_lookup import id_of
     from stream.cli.offers_desk import offered_of, offers_now
     from stream.cli.offers_view import offer_view
     from stream.cli.shop_day import shop_day
+    from stream.cli.stored_customer import customer_named
     from stream.storage.projection_desk import ProjectionDesk
 
     asked = id_of(settings, customer_id)
     with shop_day(settings, None) as day, ProjectionDesk(settings) as desk:
-        asked, found = day.overview.found_as(asked)
-        if found is None and (owner := customer_of(desk, asked)) != asked:
-            asked, found = day.overview.found_as(owner)
-        if found is None:
-            raise StorageError(
-                f"there is no customer {asked!r} under {settings.namespace!r}{names_like(settings, customer_id)}"
-            )
-        made = offered_of(desk, asked).decisions.values()
+        found = customer_named(settings, day.overview, desk, customer_id, asked)
+        made = offered_of(desk, found.customer_id).decisions.values()
         running = [one for one in made if one.until_ms > day.basis.now_ms]
-        planned = [] if running else offers_now(day, config, [found[1]])
+        planned = [] if running else offers_now(day, config, [found.document])
         if as_json:
             told = [one.decision for one in planned] or running
             click.echo(msgspec.json.encode(told[0] if told else None))

@@ -93,7 +93,9 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
     """What to offer to whom now; ``documents``: of these customers only, None: of all."""
     now_ms = day.basis.now_ms
     stages = {stage for offer in config.offers.values() for stage in offer.who.stages}
-    found = candidates_of(Assessing(documents or day.overview.documents(), day.basis), stages, config.margin)
+    if documents is None:
+        documents = day.overview.documents()
+    found = candidates_of(Assessing(documents, day.basis), stages, config.margin)
     with ProjectionDesk(day.settings) as desk:
         linked = linked_in_offers(desk)
         found = _with_decisions(desk, found, linked)
