@@ -135,3 +135,14 @@ def test_what_an_import_that_was_stopped_has_published_is_processed_by_the_next(
     listed = run_in(path, "today")
     said = " ".join(listed.stdout.split())
     assert "1 event is still to be processed and missing here: start stream up, and call this again." in said
+
+
+@pytest.mark.timeout(300)
+def test_a_shop_of_one_order_is_spoken_of_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "shop"
+    file = table(tmp_path / "one.csv", f"Order,Date,Customer,Total\nx-1,{DAY},J. Doe 12,€5.00\n")
+    imported = run_in(path, "import", str(file))
+    assert "1 order of 1 customer on" in imported.stdout
+    made = run_in(path, "report", "--html", str(tmp_path / "r.html"), "--as-of", DAY)
+    assert made.stdout.endswith("r.html: 1 order, €5.00 of revenue, 1 customer\n"), made.stderr
+    assert "1 order by 1 customer since" in (tmp_path / "r.html").read_text("utf-8")
