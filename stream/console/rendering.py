@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, PrefixLoader
 
 from stream.console.browser import csrf_of
 from stream.console.languages import LANGUAGES, Language, catalogue_of, language_of
@@ -23,6 +23,7 @@ from stream.console.what_happened import (
     feature_in_words,
 )
 from stream.events.columns import MONEY_SCALE
+from stream.reporting.page_environment import page_environment
 from stream.reporting.words import Words
 from stream.reporting.writing import Writing
 from stream.whatif.policy_sentences import bias_line, summary_line
@@ -79,16 +80,7 @@ class Renderer:
 def _edition(language: Language, shop: Writing) -> PagesIn:
     writing = shop.in_language(language.code, language.locale)
     words = Words(catalogue_of(language.code), writing.number)
-    environment = Environment(
-        loader=_LOADER,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    # the extension adds it
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment = page_environment(_LOADER, words.translations)
     environment.filters |= {
         "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
         "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),

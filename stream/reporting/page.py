@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader
 from msgspec import Struct
 
 from stream.catalogue.wording import number_of
@@ -15,6 +15,7 @@ from stream.reporting.cohorts import MAX_AGE, Cohort
 from stream.reporting.entries import Today
 from stream.reporting.feedback_groups import FeedbackCounts, written
 from stream.reporting.life import Life
+from stream.reporting.page_environment import page_environment
 from stream.reporting.periods import Sales
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
 from stream.reporting.themes import Theme, Themes
@@ -133,14 +134,4 @@ def _cohort_rows(cohorts: Sequence[Cohort], sales: Sales, writing: Writing) -> l
 
 
 def _render(template: str, values: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=PackageLoader("stream.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    # the list is one of the console as well, which translates it; the extension adds the method
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    return environment.get_template(template).render(values)
+    return page_environment(PackageLoader("stream.reporting")).get_template(template).render(values)
