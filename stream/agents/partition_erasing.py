@@ -57,14 +57,12 @@ class Erasing:
         """The first step is stored; ``unpublished``: entries of the outbox in Redis by then."""
         self._deleted_up_to, self._unpublished = up_to, unpublished
 
-    def trimmed(self, count: int) -> None:
-        """So many entries were published and removed from the outbox in Redis."""
-        self._unpublished = max(self._unpublished - count, 0)
-
     def to_note(self) -> int | None:
         """What the next step notes: the offset up to which all is done; None: nothing new."""
         return self._deleted_up_to if self._unpublished == 0 else None
 
-    def noted(self) -> None:
-        """The second step is stored."""
-        self._deleted_up_to = None
+    def stored(self, noted: int | None, trimmed: int) -> None:
+        """A step is stored that ``noted`` what `to_note` said before it, and removed so many published entries."""
+        if noted is not None:
+            self._deleted_up_to = None
+        self._unpublished = max(self._unpublished - trimmed, 0)

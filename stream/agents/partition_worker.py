@@ -247,9 +247,7 @@ class PartitionWorker:
         self._knows_due = True
         self._options.probe("script done")
         self.partition.accept(outcome)
-        if erased_up_to is not None:
-            self._erasing.noted()
-        self._erasing.trimmed(trim)
+        self._erasing.stored(erased_up_to, trim)
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing, commit.outbox_counts)
         self.steps += 1
