@@ -93,7 +93,7 @@ MEANINGS: Final = MappingProxyType(
 _WORDS: Final[dict[Piece, str]] = {
     Piece.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
-        "|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
+        "|num|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
         "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnungs nr|rechnungsnr|rechnung nr|rechnung|belegnummer"
         "|beleg nr|belegnr|numero de commande|no de commande"
         "|commande|no commande|numero de facture|facture|numero de pedido|no de pedido|no pedido|pedido"
@@ -108,8 +108,9 @@ _WORDS: Final[dict[Piece, str]] = {
         "order date|ordered at|ordered on|date ordered|order time|order created|created at|created|date created"
         "|creation date|placed at|placed on|purchase date|purchased at|sale date|paid at|date paid|invoice date"
         "|transaction date|date|datetime|date time|timestamp|ts|day|bestelldatum|auftragsdatum|bestellt am|kaufdatum"
-        "|rechnungsdatum|erstellt am|datum|date de commande|date commande|date d achat|date de facture|fecha de pedido"
-        "|fecha del pedido|fecha pedido|fecha de compra|fecha|data ordine|data dell ordine|data acquisto|data"
+        "|rechnungsdatum|belegdatum|erstellt am|datum|date de commande|date commande|date d achat|date de facture"
+        "|fecha de pedido|fecha del pedido|fecha pedido|fecha de compra|fecha|data ordine|data dell ordine"
+        "|data acquisto|data"
         "|besteldatum|orderdatum|aankoopdatum|data do pedido|data da compra|data da encomenda|data zamowienia"
         "|data zakupu|data utworzenia|kopdatum|ordredato|dato"
         "|datum der bestellung|date et heure|fecha y hora|fecha del pago|下单时间|下单日期|订单日期|订单时间"

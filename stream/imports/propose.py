@@ -37,6 +37,9 @@ _WHOSE: Final = frozenset(
         *("klant", "recipient"),
     )
 )
+#: Kinds of rows of books. An invoice and its payment are one sale.
+_INVOICES: Final = ("invoice", "receipt", "rechnung", "facture", "factura", "fattura", "factuur")
+_PAYMENTS: Final = frozenset(("payment", "estimate", "deposit", "zahlung", "paiement", "pago", "pagamento", "betaling"))
 _NATIVE: Final = frozenset({"ts", "customer id", "type", "subtype"})
 
 
@@ -72,13 +75,31 @@ def proposed(table: Table) -> Mapping:
         found.setdefault(Piece.CUSTOMER, found.pop(Piece.ORDER_ID))
     if not is_people:
         _require(table, found, columns, rows)
+    sales = _kinds_of_sales(found, columns, rows, table)
     has_amount = Piece.AMOUNT in found
     return Mapping(
         title="a table of customers" if is_people else "a table of orders",
         content="customers" if is_people else "orders",
         amounts="auto" if has_amount or Piece.PRICE not in found else "price",
+        sales=sales,
         columns=found,
     )
+
+
+def _kinds_of_sales(
+    found: dict[Piece, str], columns: Sequence[ColumnFacts], rows: Sequence[TableRow], table: Table
+) -> tuple[str, ...]:
+    """Words for the rows that are orders, where invoices stand beside their payments; else none."""
+    named = (column.name for column in columns if column.compared in SYNONYMS[Piece.EVENT])
+    name = found.get(Piece.EVENT) or next((name for name in named if name not in found.values()), None)
+    if name is None:
+        return ()
+    k = table.header.index(name)
+    words = {word for row in rows for word in compared(row.cells[k]).split()}
+    if words.isdisjoint(_INVOICES) or words.isdisjoint(_PAYMENTS):
+        return ()
+    found[Piece.EVENT] = name
+    return _INVOICES
 
 
 def _choose_customer(found: dict[Piece, str], distinct: dict[str, int]) -> None:

@@ -159,3 +159,17 @@ def test_names_and_addresses_are_found_beside_words_for_whose_they_are(tmp_path:
     result = imported(table(tmp_path / "a.csv", rows(header, [line])))
     (contact,) = result.contacts.values()
     assert (contact.name, contact.phone, contact.address) == ("Ann Ode", "+49 151 2345678", "Hull")
+
+
+def test_an_invoice_and_its_payment_are_one_order(tmp_path: Path) -> None:
+    kinds = ("Invoice", "Payment", "Sales Receipt", "Estimate", "Credit Memo")
+    lines = [
+        f"2025-02-0{k + 1},{kind},{k},Ann Ode,{'-4' if 'Memo' in kind else '10'}.50" for k, kind in enumerate(kinds)
+    ]
+    result = imported(table(tmp_path / "a.csv", rows("Date,Transaction Type,Num,Customer,Amount", lines)))
+    assert [(event["order_id"], event["name"], event["amount"]) for event in result.events] == [
+        ("0", "completed", 10.5),
+        ("2", "completed", 10.5),
+        ("4", "refunded", 4.5),
+    ]
+    assert result.why(Why.NO_ORDER) == [3, 5]
