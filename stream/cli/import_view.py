@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.numbers import format_currency
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +19,7 @@ from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.line import UNITS
 from stream.imports.mapping import Mapping
 from stream.imports.source import ImportFile
+from stream.reporting.writing import Writing
 
 __all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary"]
 
@@ -38,7 +39,8 @@ def money(amounts: Counter[str]) -> str:
     >>> money(Counter({"EUR": 12345000}))
     '€1,234.50'
     """
-    shown = [format_currency(units / UNITS, code, locale=_LOCALE) for code, units in sorted(amounts.items()) if units]
+    utc = ZoneInfo("UTC")
+    shown = [Writing(_LOCALE, code, utc).money(units / UNITS) for code, units in sorted(amounts.items()) if units]
     return " and ".join(shown) or "no amounts"
 
 

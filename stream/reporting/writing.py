@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -20,15 +22,25 @@ from stream.settings import Settings
 __all__ = ["Writing"]
 
 
+#: Unicode's data asks for a blank between the letters of a currency and a figure; Babel leaves it out.
+_NO_BLANK: Final = re.compile(r"(?<=[^\W\d_])(?=[0-9])")
+
+
+def _apart(money: str) -> str:
+    return _NO_BLANK.sub("\u00a0", money)
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How figures are written for one shop. ``currency``: ISO 4217, empty where it is not known.
+    r"""How figures are written for one shop. ``currency``: ISO 4217, empty where it is not known.
 
     Raises `SettingsError` for a locale that is none.
 
     >>> writing = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
     >>> writing.money(1234.5), writing.about(1234.5), writing.percent(0.746)
     ('€1,234.50', '€1,234', '75%')
+    >>> replace(writing, currency="CHF").money(-1234.5)  # the blank does not break
+    '-CHF\xa01,234.50'
     >>> writing.long_date(1_700_000_000_000), writing.day_of(1_700_000_000_000).isoformat()
     ('14 November 2023', '2023-11-14')
     >>> writing.moment(1_700_000_000_000)
@@ -73,20 +85,23 @@ class Writing:
         """An amount to the cent."""
         if not self.currency:
             return format_decimal(round(amount, 2), format="#,##0.00", locale=self._locale)
-        return format_currency(amount, self.currency, locale=self._locale)
+        return _apart(format_currency(amount, self.currency, locale=self._locale))
 
     def about(self, amount: float) -> str:
         """An estimate or a large amount: without cents."""
         if not self.currency:
             return format_decimal(round(amount), locale=self._locale)
         pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
-        return format_currency(round(amount), self.currency, format=pattern, locale=self._locale, currency_digits=False)
+        rounded = round(amount)
+        return _apart(
+            format_currency(rounded, self.currency, format=pattern, locale=self._locale, currency_digits=False)
+        )
 
     def short(self, amount: float) -> str:
         """An amount for the axis of a chart."""
         if not self.currency:
             return format_decimal(round(amount), locale=self._locale)
-        return format_compact_currency(amount, self.currency, locale=self._locale, fraction_digits=0)
+        return _apart(format_compact_currency(amount, self.currency, locale=self._locale, fraction_digits=0))
 
     def number(self, count: float, digits: int = 0) -> str:
         return format_decimal(round(count, digits) if digits else round(count), locale=self._locale)
