@@ -25,7 +25,8 @@ from stream.agents.app import assemble
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
 from stream.agents.transport import FAUST_SETTINGS, RecordBatch
-from stream.agents.transport.consumer_thread import ConsumerThread, Fetch, Wanted
+from stream.agents.transport.consumer_thread import ConsumerThread, Fetch
+from stream.agents.transport.unpack import Wanted
 from stream.agents.worker_options import WorkerOptions
 from stream.cli import main
 from stream.clock import SystemClock

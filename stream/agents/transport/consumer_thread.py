@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
 from aiokafka.errors import ConsumerStoppedError, OffsetOutOfRangeError  # type: ignore[import-untyped]
@@ -22,16 +22,10 @@ from stream.agents.transport.fetch_pace import FetchPace
 from stream.agents.transport.fetched_batch import FetchedRecord
 from stream.agents.transport.intake import LogEnd, intake_of
 from stream.agents.transport.patience import started
-from stream.agents.transport.unpack import unpack_in_batches
+from stream.agents.transport.unpack import Wanted, take_unpacked
 from stream.errors import SettingsError, TopologyError
 
-__all__ = ["ConsumerThread", "Fetch", "Fetched", "Wanted"]
-
-
-class Wanted(Protocol):
-    """A live set of partitions: what is in it is asked anew whenever records arrive or `wake` is called."""
-
-    def __contains__(self, tp: TP, /) -> bool: ...
+__all__ = ["ConsumerThread", "Fetch", "Fetched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +153,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """What has arrived of the wanted partitions; waits up to ``poll_s`` for something."""
         deadline = self.thread_loop.time() + self._options.poll_s
         while True:
-            unpack_in_batches(fetcher)
-            records: Mapping[TP, Sequence[FetchedRecord]] = await fetcher.fetched_records(wanted)
+            records = await take_unpacked(fetcher, wanted, self._options.batch_max_records)
             now_s = self.thread_loop.time()
             if records:
                 self._pace.moved(now_s)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
     READ_COMMITTED,
@@ -22,10 +22,11 @@ from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
     PartitionRecords,
 )
 from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
+from faust.types import TP
 
 from stream.agents.transport.inflate import UnpackError, limit_unpacking
 
-__all__ = ["UnpackedRecords", "unpack_in_batches"]
+__all__ = ["UnpackedRecords", "Wanted", "take_unpacked"]
 
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +35,12 @@ _LOG = logging.getLogger(__name__)
 _PADDING: Final = b" " * 70_000
 
 limit_unpacking()
+
+
+class Wanted(Protocol):
+    """A live set of partitions: what is in it is asked anew whenever records arrive or the fetch loop is woken."""
+
+    def __contains__(self, tp: TP, /) -> bool: ...
 
 
 class _StandIn(NamedTuple):
@@ -56,35 +63,47 @@ def _stand_in(batch: Any, error: UnpackError) -> _StandIn:
 
 
 class UnpackedRecords:
-    """Takes the place of a ``PartitionRecords`` that nothing was read from yet; iterate once."""
+    """Takes the place of a ``PartitionRecords`` that nothing was read from yet.
 
-    def __init__(self, records: PartitionRecords) -> None:
+    Each iteration gives the next ``piece`` records, fewer if there are no more. All that came at once take thirty times
+    as much memory as their response, and a worker that catches up has a response of each partition.
+    """
+
+    def __init__(self, records: PartitionRecords, piece: int) -> None:
+        # not started, and refers to the records, which refer to it: a megabyte would stay until garbage is looked for
+        records._records_iterator = None
         self._records = records
+        self._piece = piece
+        #: Of the last batch, what the next iteration begins with, and where the log goes on after it.
+        self._left: list[Any] = []
+        self._end: int = records.next_fetch_offset
         #: Where the log goes on after what was iterated.
         self.next_fetch_offset: int = records.next_fetch_offset
 
     def __iter__(self) -> Iterator[Any]:
-        taken: list[Any] = []
+        taken, self._left = self._left, []
         source = self._records._records
-        while source.has_next():
+        while len(taken) < self._piece and source.has_next():
             batch = source.next_batch()
             if self._records._check_crcs and not batch.validate_crc():
                 if taken:  # what is before it is sound; the damaged batch is fetched again, alone
                     break
-                raise CorruptRecordException(f"{self._records._tp}: wrong CRC after offset {self.next_fetch_offset}")
+                raise CorruptRecordException(f"{self._records._tp}: wrong CRC after offset {self._end}")
             if not self._is_visible(batch):
-                self.next_fetch_offset = batch.next_offset
+                self._end = batch.next_offset
                 continue
             try:
                 unpacked = list(batch)
             except UnpackError as error:
                 unpacked = [_stand_in(batch, error)]
-            if unpacked and unpacked[0].offset < self.next_fetch_offset:
+            if unpacked and unpacked[0].offset < self._end:
                 # the broker sends whole batches, also when the position is in the middle of one
-                unpacked = [record for record in unpacked if record.offset >= self.next_fetch_offset]
+                unpacked = [record for record in unpacked if record.offset >= self._end]
             taken += unpacked
             # the end of the batch, not of its last record: compaction may have removed that one
-            self.next_fetch_offset = batch.next_offset
+            self._end = batch.next_offset
+        taken, self._left = taken[: self._piece], taken[self._piece :]
+        self.next_fetch_offset = self._left[0].offset if self._left else self._end
         return iter(taken)
 
     def _is_visible(self, batch: Any) -> bool:
@@ -99,8 +118,19 @@ class UnpackedRecords:
         return not batch.is_control_batch
 
 
-def unpack_in_batches(fetcher: Fetcher) -> None:
-    """Let what has arrived at ``fetcher``, and was not read from, be unpacked in batches."""
-    for result in fetcher._records.values():
+async def take_unpacked(fetcher: Fetcher, wanted: Wanted, piece: int) -> dict[TP, list[Any]]:
+    """Of what has arrived at ``fetcher`` for the ``wanted`` partitions, the next ``piece`` records of each.
+
+    Raises what aiokafka found instead of records; then nothing was taken. It waits for an assignment that is under way,
+    and for nothing once something was taken.
+    """
+    taken: dict[TP, list[Any]] = {}
+    for tp, result in sorted(fetcher._records.items(), key=lambda item: type(item[1]) is FetchResult):
+        if taken and fetcher._subscriptions.reassignment_in_progress:
+            break
+        if tp not in wanted:
+            continue
         if type(result) is FetchResult and type(result._partition_records) is PartitionRecords:
-            result._partition_records = UnpackedRecords(result._partition_records)
+            result._partition_records = UnpackedRecords(result._partition_records, piece)
+        taken |= await fetcher.fetched_records((tp,), max_records=piece)
+    return taken

@@ -1,12 +1,24 @@
 """Unpacking whole batches gives the same records as aiokafka's own iterator."""
 
+import asyncio
+import gc
 import resource
 import struct
+import weakref
+from functools import partial
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords  # type: ignore[import-untyped]
-from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
+from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
+    READ_COMMITTED,
+    READ_UNCOMMITTED,
+    FetchError,
+    FetchResult,
+    PartitionRecords,
+)
+from aiokafka.consumer.fetcher import Fetcher as AiokafkaFetcher
+from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError  # type: ignore[import-untyped]
 from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
 from aiokafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
 from aiokafka.record.util import calc_crc32c  # type: ignore[import-untyped]
@@ -15,12 +27,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.agents.transport.inflate import MAX_UNPACKED_BYTES
-from stream.agents.transport.unpack import UnpackedRecords
+from stream.agents.transport.unpack import UnpackedRecords, take_unpacked
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.rejections import Defect
 
-TP0 = TP("events.click", 0)
+TP0, TP1, TP2 = (TP("events.click", partition) for partition in range(3))
+_ALL = 1 << 30
 ABORT, COMMIT = struct.pack(">hh", 0, 0), struct.pack(">hh", 0, 1)
 _CONTROL_BIT, _CRC_AT, _ATTRIBUTES_AT, _BASE_OFFSET_AT = 0x20, 17, 21, 0
 
@@ -90,16 +103,98 @@ def test_batches_give_what_single_records_give(
     start = data.draw(st.integers(0, end))
     expected = fetched(encoded, start, aborted=aborted, committed=committed, crc=False)
     one_by_one = [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in expected]
-    unpacked = UnpackedRecords(fetched(encoded, start, aborted=aborted, committed=committed, crc=False))
+    unpacked = UnpackedRecords(fetched(encoded, start, aborted=aborted, committed=committed, crc=False), _ALL)
     assert [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in unpacked] == one_by_one
     assert unpacked.next_fetch_offset == expected.next_fetch_offset
+
+
+@given(logs(), st.integers(1, 8), st.booleans())
+def test_pieces_give_what_the_whole_gives_and_each_ends_where_the_next_begins(
+    log: tuple[bytes, list[tuple[int, int]], int], piece: int, committed: bool
+) -> None:
+    encoded, aborted, _ = log
+    whole = UnpackedRecords(fetched(encoded, 0, aborted=aborted, committed=committed, crc=False), _ALL)
+    expected = [record.offset for record in whole]
+    unpacked = UnpackedRecords(fetched(encoded, 0, aborted=aborted, committed=committed, crc=False), piece)
+    found: list[int] = []
+    while taken := [record.offset for record in unpacked]:
+        assert len(taken) == min(piece, len(expected) - len(found))
+        found += taken
+        assert unpacked.next_fetch_offset <= min([*expected[len(found) :], whole.next_fetch_offset])
+    assert found == expected
+    assert unpacked.next_fetch_offset == whole.next_fetch_offset
+
+
+def test_what_was_taken_is_freed_without_a_look_for_garbage() -> None:
+    records = fetched(batch(0, [0, 1, 2]), 0, aborted=[], committed=True, crc=True)
+    left = weakref.ref(records)
+    unpacked = UnpackedRecords(records, _ALL)
+    gc.disable()
+    try:
+        del records
+        assert len([*unpacked]) == 3
+        del unpacked
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+class Fetcher:
+    """As aiokafka's, with answers of brokers that came; `Fetcher.fetched_records` is its own."""
+
+    def __init__(self, answers: dict[TP, FetchResult | FetchError]) -> None:
+        self._records = dict(answers)
+        self._subscriptions = SimpleNamespace(reassignment_in_progress=False, is_assigned=lambda _: True)
+        self._wait_consume_future = None
+
+    def _notify(self, future: None) -> None:
+        pass
+
+    fetched_records = AiokafkaFetcher.fetched_records
+
+
+def answer(tp: TP, encoded: bytes, states: dict[TP, SimpleNamespace]) -> FetchResult:
+    position = SimpleNamespace(paused=False, position=0)
+    position.consumed_to = partial(setattr, position, "position")
+    states[tp] = position
+    assignment = SimpleNamespace(active=True, state_value=states.get)
+    records = fetched(encoded, 0, aborted=[], committed=True, crc=True)
+    return FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+
+
+def test_each_wanted_partition_gives_a_piece_and_the_rest_stays_packed() -> None:
+    states: dict[TP, SimpleNamespace] = {}
+    encoded = batch(0, [0, 1, 2]) + batch(3, [0, 1]) + batch(5, [0])
+    fetcher = Fetcher({tp: answer(tp, encoded, states) for tp in (TP0, TP1, TP2)})
+
+    def take(*wanted: TP) -> dict[TP, list[int]]:
+        taken = asyncio.run(take_unpacked(fetcher, wanted, 2))
+        return {tp: [record.offset for record in records] for tp, records in taken.items()}
+
+    assert take(TP0, TP1) == {TP0: [0, 1], TP1: [0, 1]}
+    assert take(TP0) == {TP0: [2, 3]}
+    assert (states[TP0].position, states[TP1].position, states[TP2].position) == (4, 2, 0)
+    assert take(TP0, TP2) == {TP0: [4, 5], TP2: [0, 1]}
+    assert take(TP0, TP2) == {TP2: [2, 3]}
+    assert set(fetcher._records) == {TP1, TP2}
+
+
+def test_an_error_of_one_partition_is_raised_before_records_of_others_are_taken() -> None:
+    states: dict[TP, SimpleNamespace] = {}
+    error = OffsetOutOfRangeError({TP1: 7})
+    fetcher = Fetcher({TP0: answer(TP0, batch(0, [0]), states), TP1: FetchError(error=error, backoff=0)})
+    with pytest.raises(OffsetOutOfRangeError):
+        asyncio.run(take_unpacked(fetcher, (TP0, TP1), 2))
+    assert states[TP0].position == 0
+    taken = asyncio.run(take_unpacked(fetcher, (TP0, TP1), 2))
+    assert [record.offset for record in taken[TP0]] == [0]
 
 
 def test_records_before_a_damaged_batch_are_not_lost() -> None:
     damaged = bytearray(batch(10, [0, 1]))
     damaged[-1] ^= 0xFF
     encoded = batch(0, [0, 1, 2]) + bytes(damaged)
-    unpacked = UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True))
+    unpacked = UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True), _ALL)
     assert [record.offset for record in unpacked] == [0, 1, 2]
     assert unpacked.next_fetch_offset == 3
 
@@ -107,7 +202,7 @@ def test_records_before_a_damaged_batch_are_not_lost() -> None:
 def test_a_damaged_batch_is_an_error_and_the_position_stays() -> None:
     damaged = bytearray(batch(10, [0, 1]))
     damaged[-1] ^= 0xFF
-    unpacked = UnpackedRecords(fetched(bytes(damaged), 10, aborted=[], committed=True, crc=True))
+    unpacked = UnpackedRecords(fetched(bytes(damaged), 10, aborted=[], committed=True, crc=True), _ALL)
     with pytest.raises(CorruptRecordException, match="after offset 10"):
         iter(unpacked)
     assert unpacked.next_fetch_offset == 10
@@ -118,7 +213,8 @@ CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 
 def taken(encoded: bytes) -> list[tuple[int, bytes]]:
-    return [(r.offset, r.value) for r in UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True))]
+    unpacked = UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True), _ALL)
+    return [(r.offset, r.value) for r in unpacked]
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
