@@ -16,6 +16,7 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
 from stream.clock import SystemClock
+from stream.errors import PublishError, StorageError, TopologyError
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.reporting.writing import Writing
@@ -135,7 +136,12 @@ def demo(
                     summary=summary,
                     svg=svg,
                 )
-                result = perform(plan, source, console, stack, processes, Path(directory))
+                try:
+                    result = perform(plan, source, console, stack, processes, Path(directory))
+                except (PublishError, StorageError, TopologyError):
+                    # no address is wrong, where a server of this very run has died
+                    stack.check()
+                    raise
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)

@@ -179,6 +179,24 @@ def test_a_worker_that_dies_fails_the_demo_at_once_with_its_log(
     assert [*scratch.iterdir()] == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("program", "name"), [("redis-server", "redis"), ("tansu", "broker")])
+def test_a_server_that_dies_fails_the_demo_and_is_named(
+    demo: Demo, tmp_path: Path, running: Running, scratch: Path, program: str, name: str
+) -> None:
+    process = demo("--limit", "100000", "--rate", "300", "--workers", "1")
+    wait_for(lambda: "stream time 20" in (tmp_path / "out").read_text(), process, "the first events taken in")
+    (server,) = [pid for pid, command in running().items() if program in command]
+    os.kill(server, signal.SIGKILL)
+    assert process.wait(DEADLINE_S) == 1
+    told = (tmp_path / "err").read_text()
+    assert f"the {name} has died" in told
+    assert "check redis_url" not in told
+    assert "Traceback" not in told
+    assert running() == {}
+    assert [*scratch.iterdir()] == []
+
+
 RESULT = DemoResult(
     events_in=10,
     applied=7,
