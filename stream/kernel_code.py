@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import numba
-from numba.core import types
+from stream.deferred_packages import defer
+
+# Numba looks whether there is SciPy's linear algebra, which no kernel uses: the package around it takes 13 MB
+defer("scipy.linalg")
+
+import numba  # noqa: E402  # after the package is deferred, as below
+from numba.core import types  # noqa: E402
 
 __all__ = ["dispatcher", "numbas_literal_unroll"]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stream.events.record import Record
 
-__all__ = ["Batch", "Inputs"]
+__all__ = ["Batch", "EventBatch", "Inputs"]
 
 
 class Batch(Protocol):
@@ -18,6 +18,14 @@ class Batch(Protocol):
     @property
     def is_current(self) -> bool: ...
     def ack(self) -> object: ...
+
+
+class EventBatch(Batch, Protocol):
+    """One of events, which may wait for long."""
+
+    def keep(self, records: Sequence[Record]) -> None:
+        """Hold the same records in another form."""
+        ...
 
 
 class Inputs(Protocol):

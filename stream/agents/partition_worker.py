@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from stream import metrics
 from stream.agents.computing import Computing
 from stream.agents.every import Every
-from stream.agents.input_protocols import Batch, Inputs
+from stream.agents.input_protocols import EventBatch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
 from stream.agents.pace import Rest
@@ -90,7 +90,7 @@ class PartitionWorker:
         self._begin(claim, *await unpublished(claim, self._store))
         return self.partition.state.offsets
 
-    def deliver(self, source: int, batch: Batch) -> None:
+    def deliver(self, source: int, batch: EventBatch) -> None:
         """Take a fetched batch of input ``source`` in; it is acked when its last record has been stored."""
         if batch.is_current:
             self._received.add(source, batch)

@@ -9,11 +9,12 @@ import math
 import numpy as np
 
 from stream import metrics
-from stream.agents.input_protocols import Batch, Inputs
+from stream.agents.input_protocols import EventBatch, Inputs
 from stream.agents.worker_options import WorkerOptions
 from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import Clock
 from stream.events.decode import Decoder
+from stream.events.packed_records import PackedRecords
 from stream.processing.align import Aligner, Taken
 
 __all__ = ["Received"]
@@ -61,14 +62,16 @@ class Received:
         self._held.clear()
         self._given_up.clear()
 
-    def add(self, source: int, batch: Batch) -> None:
+    def add(self, source: int, batch: EventBatch) -> None:
         """Take a fetched batch of input ``source`` in."""
         records = batch.records
         with metrics.STEP.labels("decode").time():
             # all else that events say is as large as the records, and is not looked at again
             decoded = self._decoder.decode(_TYPES[source], records)._replace(contents=[])
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
-        self._aligner.push(source, batch, offsets, records, decoded)
+        packed = PackedRecords(records, offsets, decoded)
+        batch.keep(packed)
+        self._aligner.push(source, batch, offsets, packed, decoded)
         self._given_up.discard(source)
         self._added_at = asyncio.get_running_loop().time()
         self.waits += self._gathering_since is not None

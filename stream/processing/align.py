@@ -23,6 +23,7 @@ import numpy.typing as npt
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoded
 from stream.events.rejections import Rejection
+from stream.processing.picked_records import PickedRecords
 
 __all__ = ["Aligner", "Chunk", "Taken"]
 
@@ -54,7 +55,7 @@ class Taken:
     events: npt.NDArray[np.void]
     customer_ids: list[str]
     sources: npt.NDArray[np.int64]
-    records: list[Any]
+    records: Sequence[Any]
     rejections: list[tuple[int, Any, Rejection]]
     next_offsets: dict[int, int]
     finished: list[Any]
@@ -75,7 +76,7 @@ class Taken:
             events=self.events[positions],
             customer_ids=[self.customer_ids[k] for k in kept],
             sources=self.sources[positions],
-            records=[self.records[k] for k in kept],
+            records=PickedRecords([self.records], positions),
         )
 
     def by_input(self, chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
@@ -172,7 +173,9 @@ class Aligner:
         return counts
 
     def _collect(self, counts: list[int]) -> Taken:
-        events, customers, keys, sources, records = [], [], [], [], []
+        events, customers, keys, sources = [], [], [], []
+        batches: list[Sequence[Any]] = []
+        places, behind = [], 0
         rejections: list[tuple[int, Any, Rejection]] = []
         next_offsets: dict[int, int] = {}
         finished: list[Any] = []
@@ -189,8 +192,9 @@ class Aligner:
                 customers += chunk.decoded.customer_ids[low:high]
                 keys.append(chunk.order[column[low:high]])
                 sources.append(np.full(high - low, source, np.int64))
-                accepted = column[low:high].tolist()
-                records += [chunk.records[r] for r in accepted]
+                batches.append(chunk.records)
+                places.append(column[low:high] + behind)
+                behind += len(chunk.records)
                 rejections += [
                     (source, chunk.records[rejection.record], rejection)
                     for rejection in chunk.decoded.rejections
@@ -210,7 +214,7 @@ class Aligner:
             events=np.concatenate(events)[order],
             customer_ids=[customers[k] for k in positions],
             sources=source_of[order],
-            records=[records[k] for k in positions],
+            records=PickedRecords(batches, np.concatenate(places)[order]),
             rejections=rejections,
             next_offsets=next_offsets,
             finished=finished,

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.errors import CodecError
+from stream.events.packed_records import Headers
 from stream.events.times import rfc3339
 from stream.features.codec import verify
 from stream.identity.departures import Departure, arrived_as, departure_of, edition_of, is_again, is_repeat
@@ -30,6 +31,7 @@ from stream.processing.align import Taken
 from stream.processing.document import packed_state, public
 from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition, without_edition
 from stream.processing.erased import Refuses
+from stream.processing.picked_records import headers_of
 from stream.processing.profile_cache import ProfileCache
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
@@ -123,14 +125,15 @@ class Departed:
         for who, departure in departures.items():
             if departure.edition > self._of(who).number:
                 self._depart(departure, at_ms)
-        self._begin_editions(taken, at_ms)
+        headers_of_all = headers_of(taken.records)
+        self._begin_editions(taken.customer_ids, headers_of_all, at_ms)
         kept = [
             position
-            for position, (customer, record) in enumerate(zip(taken.customer_ids, taken.records, strict=True))
-            if self._counts(customer, record, at_ms)
+            for position, (customer, headers) in enumerate(zip(taken.customer_ids, headers_of_all, strict=True))
+            if self._counts(customer, headers, at_ms)
         ]
         for position in kept:
-            headers = taken.records[position].headers
+            headers = headers_of_all[position]
             if len(headers) > _FEW_HEADERS and is_again(headers) and not is_repeat(headers):
                 self._joined.add(taken.customer_ids[position])
         left_out = len(taken.customer_ids) - len(kept)
@@ -226,26 +229,26 @@ class Departed:
         """Whether the profile of before is so old that not all that came since would be sent again."""
         return edition.joined_ms < at_ms - self._history_ms
 
-    def _begin_editions(self, taken: Taken, at_ms: int) -> None:
+    def _begin_editions(self, customer_ids: Sequence[str], headers_of_all: Sequence[Headers], at_ms: int) -> None:
         """What is sent again under one id may come before the record of the departure, which another id gives."""
         newest: dict[str, int] = {}
-        for customer, record in zip(taken.customer_ids, taken.records, strict=True):
-            edition = edition_of(record.headers) if record.headers else 0
+        for customer, headers in zip(customer_ids, headers_of_all, strict=True):
+            edition = edition_of(headers) if headers else 0
             if edition > newest.get(customer, 0):
                 newest[customer] = edition
         for who, edition in newest.items():
             if edition > self._of(who).number:
                 self._depart(Departure(customer_id=who, merged_into=who, edition=edition), at_ms)
 
-    def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
+    def _counts(self, customer: str, headers: Headers, at_ms: int) -> bool:
         """Whether an event counts; whoever comes back, or is joined, is noted.
 
         What did not come by `arrivals` is of no edition and is not sent again: it counts for whom it names, unless they
         have left.
         """
-        edition, own_id = self._of(customer), arrived_as(record.headers)
+        edition, own_id = self._of(customer), arrived_as(headers)
         is_straight = not edition.into and not own_id
-        if edition_of(record.headers) < edition.number and not is_straight:
+        if edition_of(headers) < edition.number and not is_straight:
             return False
         if edition.into:
             self._profiles[customer] = self._left.get(customer) or None

@@ -73,6 +73,9 @@ class Batch:
     def is_current(self) -> bool:
         return self.lease == self.transport.lease
 
+    def keep(self, records: Sequence[Record]) -> None:
+        self.records = records
+
     def ack(self) -> bool:
         if self.is_current:
             self.transport.acked[self.source] += len(self.records)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import stream.agents.app
-from stream.agents.input_protocols import Batch
+from stream.agents.input_protocols import EventBatch
 from stream.agents.outbox import Outbox
 from stream.agents.owner import PartitionInputs
 from stream.agents.partition_worker import PartitionWorker
@@ -144,7 +144,7 @@ def _without_safe_ack() -> None:
     """A batch is acknowledged when it arrives."""
     deliver = PartitionWorker.deliver
 
-    def hasty(self: PartitionWorker, source: int, batch: Batch) -> None:
+    def hasty(self: PartitionWorker, source: int, batch: EventBatch) -> None:
         deliver(self, source, batch)
         batch.ack()
 

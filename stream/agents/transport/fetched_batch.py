@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from faust.types import TP
 
 from stream.agents.transport.slot_ledger import Slot
+from stream.events.record import Record
 
 if TYPE_CHECKING:
     from stream.agents.transport.flow import BatchFlow
@@ -37,7 +38,7 @@ class RecordBatch:
 
     __slots__ = ("_flow", "_slot", "records")
 
-    def __init__(self, records: Sequence[FetchedRecord], slot: Slot, flow: "BatchFlow") -> None:
+    def __init__(self, records: Sequence[Record], slot: Slot, flow: "BatchFlow") -> None:
         self.records = records
         self._slot = slot
         self._flow = flow
@@ -83,6 +84,10 @@ class RecordBatch:
         """
         return self._flow.receive_next(self._slot)
 
+    def keep(self, records: Sequence[Record]) -> None:
+        """Hold the same records in another form."""
+        self.records = records
+
     def ack(self) -> bool:
         """Mark it done, from any task of the event loop. Returns whether it counts (once, in time)."""
         return self._flow.ack(self._slot)
@@ -90,7 +95,7 @@ class RecordBatch:
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[FetchedRecord]:
+    def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
 
     def __repr__(self) -> str:
