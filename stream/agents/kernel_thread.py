@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from stream.processing.kernel import Run
 from stream.processing.prepared import Prepared
+from stream.processing.written_run import WrittenRun
 
 __all__ = ["KernelThread"]
 
@@ -23,7 +23,7 @@ class KernelThread:
         self._large = large
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="kernel")
 
-    async def run(self, step: Prepared) -> Run | None:
+    async def run(self, step: Prepared) -> WrittenRun | None:
         """The run of a step. Raises as `Prepared.run` does.
 
         Whoever is cancelled has to wait until the run has ended, so none outlives the worker that asked for it.

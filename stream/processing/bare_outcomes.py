@@ -10,11 +10,13 @@ import numpy as np
 
 from stream.events.rejections import Rejection
 from stream.processing.emission import EmissionKind
+from stream.processing.json_text import Fragments
 from stream.processing.kernel import Run
 from stream.processing.outgoing import publishable
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState
 from stream.processing.step_outcome import OutcomeBuilder, StepOutcome, changed_timers, count_emissions
+from stream.processing.written_run import WrittenRun
 
 __all__ = ["BareOutcomes"]
 
@@ -31,10 +33,8 @@ class BareOutcomes(OutcomeBuilder):
 
     def build(
         self,
-        stored: Mapping[str, int],
         state: PartitionState,
-        customers: Sequence[str],
-        run: Run | None,
+        written: WrittenRun | None,
         scorer: Scorer,
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
@@ -43,13 +43,14 @@ class BareOutcomes(OutcomeBuilder):
         tells_all: bool = False,  # noqa: ARG002 - documents are not made
     ) -> StepOutcome:
         state.counters.dead_letters += len(rejections)
-        if run is None:
+        if written is None:
             return StepOutcome(state, {}, {}, [], [], {}, [])
+        run, customers = written.run, written.customers
         count_emissions(state.counters, run.emissions)
         state.counters.stage_changes += len(run.stage_changes)
         told = run.emissions[np.isin(run.emissions["kind"], self._recorded)] if self._recorded else run.emissions[:0]
         about = (customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money)
-        timers, idle = changed_timers(run, customers, stored)
+        timers, idle = changed_timers(written)
         return StepOutcome(
             state=state,
             documents={},
@@ -58,6 +59,10 @@ class BareOutcomes(OutcomeBuilder):
             retired=[],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=publishable(told, *about) if len(told) else [],
+            due=run.standing["due"],
             emissions=run.emissions,
             emitting=customers,
         )
+
+    def _documents(self, ids: Fragments, run: Run, scorer: Scorer) -> Sequence[bytes]:  # noqa: ARG002 - nobody reads them
+        return ()

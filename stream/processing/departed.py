@@ -217,13 +217,13 @@ class Departed:
             if not known.into:
                 self._left[who] = profile or b""
             self._next[who] = msgspec.structs.replace(known, number=departure.edition, into=departure.merged_into)
-            self._profiles[who] = None
+            self._profiles.put([who], [None])
             return
         self._next[who] = msgspec.structs.replace(known, number=departure.edition, into="")
         if known.before is not None and not self._is_of_long_ago(known, at_ms):
-            self._profiles[who] = b64decode(known.before) or None
+            self._profiles.put([who], [b64decode(known.before) or None])
         elif known.into:
-            self._profiles[who] = self._left.get(who) or None
+            self._profiles.put([who], [self._left.get(who) or None])
 
     def _is_of_long_ago(self, edition: Edition, at_ms: int) -> bool:
         """Whether the profile of before is so old that not all that came since would be sent again."""
@@ -251,7 +251,7 @@ class Departed:
         if edition_of(headers) < edition.number and not is_straight:
             return False
         if edition.into:
-            self._profiles[customer] = self._left.get(customer) or None
+            self._profiles.put([customer], [self._left.get(customer) or None])
             edition = self._next[customer] = msgspec.structs.replace(edition, into="")
         is_of_another = own_id not in {"", customer}
         if is_of_another and (edition.before is None or self._is_of_long_ago(edition, at_ms)):

@@ -52,8 +52,9 @@ _WHOLE = np.array([feature.unit == "events" for feature in FEATURES])
 _IF_ABSENT = np.array([np.nan if feature.absent is None else feature.absent for feature in FEATURES])
 _INPUTS = len(FEATURES)
 
-#: Documents written at a stretch: so many as stay in the cache until they are copied out.
-_ROWS = 256
+#: Documents written at a stretch. Their text stays in the cache until it is copied out; and after each stretch a thread
+#: waits for the interpreter, which the event loop has.
+_ROWS = 2048
 
 _FIRST = "customer_id"
 #: Text before the value of each output, by its position in `OUTPUTS`; then before the features, the state, and the end.
@@ -203,11 +204,11 @@ def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, se
 
 @jit
 def _write_rows(  # type: ignore[no-untyped-def]
-    buffer, ends, begin, end, standing, values, inputs, worth, ratings, models, ids, segments, packed, scratch
+    buffer, ends, begin, standing, values, inputs, worth, ratings, models, ids, segments, packed, scratch
 ):
     model, rating = models[0], ratings[0]
     at = 0
-    for row in range(begin, end):
+    for row in range(begin, begin + ends.shape[0]):
         at = _write_row(
             buffer,
             at,
@@ -242,9 +243,8 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
     ratings = rating_of(scorer.rfm, rules)
     segments = quoted(scorer.segment_names or FIRST_SEGMENTS)
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
-    ends = np.empty(_ROWS, np.int64)
-    buffer = np.empty(0, np.uint8)
     scratch = np.empty(_INPUTS), np.empty(MAIN_REASONS, np.int64)
+    buffer = np.empty(0, np.uint8)
     raw = np.frombuffer(run.raw, np.uint8)
     documents = []
     for begin in range(0, len(p), _ROWS):
@@ -253,11 +253,11 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
         room = int(of_ids + 2 * of_packed + (end - begin) * fixed)
         if len(buffer) < room:
             buffer = np.empty(room, np.uint8)
+        ends = np.empty(end - begin, np.int64)
         _write_rows(
             buffer,
             ends,
             begin,
-            end,
             p,
             run.values,
             run.inputs,
@@ -269,7 +269,7 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
             (raw, run.starts),
             scratch,
         )
-        ends_at = ends[: end - begin].tolist()
+        ends_at = ends.tolist()
         text = buffer[: ends_at[-1]].tobytes()
         documents += [text[first:last] for first, last in pairwise([0, *ends_at])]
     return documents

@@ -89,12 +89,12 @@ class Run:
         raw = self.raw
         return [raw[begin:end] for begin, end in pairwise(self.starts.tolist())]
 
-    def without_strangers(self, customers: Sequence[str]) -> tuple[list[str], Run]:
-        """The customers, and the run, without the unknown ones, whose only events were refused."""
+    def without_strangers(self, customers: Sequence[str]) -> tuple[list[str], Run, npt.NDArray[np.int64]]:
+        """The customers, and the run, without the unknown ones, whose only events were refused; and the rows left."""
         is_known = self.standing["events"] > 0
-        if is_known.all():
-            return [*customers], self
         rows = np.flatnonzero(is_known)
+        if is_known.all():
+            return [*customers], self, rows
         row_of = np.cumsum(is_known) - 1
         emissions, changes = self.emissions.copy(), self.stage_changes.copy()
         emissions["row"] = row_of[emissions["row"]]
@@ -108,7 +108,7 @@ class Run:
             emissions=emissions,
             stage_changes=changes,
         )
-        return [customers[row] for row in rows.tolist()], known
+        return [customers[row] for row in rows.tolist()], known, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
@@ -19,7 +20,7 @@ from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.departed import MAX_HISTORY_MS, Departed
 from stream.processing.emission import EmissionKind
-from stream.processing.kernel import Kernel, Run, StoredProfiles
+from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.prepared import Prepared
@@ -30,6 +31,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState
 from stream.processing.step_outcome import OutcomeBuilder, StepOutcome, appended_at_ms
+from stream.processing.written_run import WrittenRun
 
 __all__ = ["Partition"]
 
@@ -84,8 +86,7 @@ class Partition:
 
     def missing(self, customer_ids: Iterable[str]) -> list[str]:
         """Customers, each once, whose profile must be read before a step over them."""
-        cache = self._cache
-        return [*dict.fromkeys([customer for customer in customer_ids if customer not in cache])]
+        return self._cache.missing(customer_ids)
 
     def sort_out(self, taken: Taken) -> Taken:
         """Take out the events of customers who belong to another partition."""
@@ -100,17 +101,19 @@ class Partition:
 
         Customers without a whole profile are set aside and returned. Raises `SystematicError` for too many.
         """
+        packed: list[bytes | None] = []
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
             self._departed.forget(customer)
             try:
                 has_left = isinstance(found, bytes) and self._departed.read(customer, found)
-                self._cache[customer] = None if has_left else _profile_of(customer, found)
+                packed.append(None if has_left else _profile_of(customer, found))
             except CodecError as error:
-                self._cache[customer] = None
+                packed.append(None)
                 if customer not in self.quarantined:
                     damaged.append(DamagedProfileError(str(error), customer=customer))
                     self.quarantine(damaged[-1])
+        self._cache.put(customer_ids, packed)
         return damaged
 
     @property
@@ -139,7 +142,7 @@ class Partition:
     def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """Process these customers again: read their profiles again, and check their timers."""
         released = self.state.quarantined.keys() & set(customers)
-        outcome = self._outcomes.build(self._cache.due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self.state.next(self.quarantined), None, scorer, now_ms, [])
         for customer in released:
             del outcome.state.quarantined[customer]
             self._cache.drop(customer)
@@ -148,7 +151,7 @@ class Partition:
 
     def erase(self, customers: Sequence[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """An outcome that forgets these customers: documents without content, no timers, tombstones."""
-        outcome = self._outcomes.build(self._cache.due, self.state.next(self.quarantined), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self.state.next(self.quarantined), None, scorer, now_ms, [])
         for customer in customers:
             outcome.state.quarantined.pop(customer, None)
             self._damaged.pop(customer, None)
@@ -171,7 +174,7 @@ class Partition:
         counters.forwarded += len(taken.forwarded)
         counters.duplicates += taken.passed_over
         customers = list(taken.row_of)
-        finish = partial(self._stepped, taken, state, customers, scorer, now_ms)
+        finish = partial(self._stepped, taken, state, scorer, now_ms)
         if not taken.customer_ids:
             return Prepared(finish)
         rows = np.fromiter(map(taken.row_of.__getitem__, taken.customer_ids), np.int64, len(taken.customer_ids))
@@ -179,30 +182,31 @@ class Partition:
         if state.stream_time_ms is not None:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
-        known = self._known(customers)
+        known, stored = self._known(customers)
         counters.customers += known.blobs.count(None)
         make = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
-        return Prepared(finish, customers, make, size=len(taken.events))
+        write = partial(self._outcomes.write, make, customers, stored, scorer)
+        return Prepared(finish, customers, write, size=len(taken.events))
 
     def _stepped(
-        self, taken: Taken, state: PartitionState, customers: list[str], scorer: Scorer, now_ms: int, run: Run | None
+        self, taken: Taken, state: PartitionState, scorer: Scorer, now_ms: int, written: WrittenRun | None
     ) -> StepOutcome:
         rejections = list(taken.rejections)
-        if run is None:
-            outcome = self._outcomes.build(self._cache.due, state, (), None, scorer, now_ms, rejections)
+        if written is None:
+            outcome = self._outcomes.build(state, None, scorer, now_ms, rejections)
             return self._with_forwarded(outcome, taken)
-        for k in np.flatnonzero(run.status > DUPLICATE).tolist():
-            rejection = refused(int(run.status[k]), taken.customer_ids[k])
+        status = written.run.status
+        for k in np.flatnonzero(status > DUPLICATE).tolist():
+            rejection = refused(int(status[k]), taken.customer_ids[k])
             rejections.append((int(taken.sources[k]), taken.records[k], rejection))
-        duplicate = run.status == DUPLICATE
-        applied = run.status == APPLIED
+        duplicate = status == DUPLICATE
+        applied = status == APPLIED
         counters = state.counters
         counters.duplicates += int(duplicate.sum())
         counters.applied += int(applied.sum())
-        known, run = run.without_strangers(customers)
-        counters.customers -= len(customers) - len(known)
-        appended_ms = appended_at_ms(taken.events, run.emissions)
-        outcome = self._outcomes.build(self._cache.due, state, known, run, scorer, now_ms, rejections, appended_ms)
+        counters.customers -= len(taken.row_of) - len(written.customers)
+        appended_ms = appended_at_ms(taken.events, written.run.emissions)
+        outcome = self._outcomes.build(state, written, scorer, now_ms, rejections, appended_ms)
         outcome = replace(outcome, applied=taken.by_input(applied), duplicates=taken.by_input(duplicate))
         return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
@@ -227,18 +231,19 @@ class Partition:
         """`sweep` up to the run of the kernel. ``tells_all``: publish the document of each."""
         state = self.state.next(self.quarantined)
         aside = self.quarantined
-        known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
-        gone = [c for c in customer_ids if self._cache.get(c) is None or c in aside]
+        swept = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
+        takes_part = set(swept)
+        gone = [c for c in customer_ids if c not in takes_part]
 
-        def finish(run: Run | None) -> StepOutcome:
-            swept = known if run is not None else ()
-            outcome = self._outcomes.build(self._cache.due, state, swept, run, scorer, now_ms, (), tells_all=tells_all)
+        def finish(written: WrittenRun | None) -> StepOutcome:
+            outcome = self._outcomes.build(state, written, scorer, now_ms, (), tells_all=tells_all)
             return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
 
-        if state.stream_time_ms is None or not known:
+        if state.stream_time_ms is None or not swept:
             return Prepared(finish)
-        make = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
-        return Prepared(finish, known, make, size=len(known))
+        known, stored = self._known(swept)
+        make = self._kernel.sweep(known, state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
+        return Prepared(finish, swept, partial(self._outcomes.write, make, swept, stored, scorer), size=len(swept))
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
         """Move stream time forward to the wall clock; return whether it moved. Never moves it back."""
@@ -253,10 +258,13 @@ class Partition:
         self.state = outcome.state
         self._departed.accept()
         self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
-        self._cache.accept(outcome.packed, outcome.timers, outcome.idle)
+        self._cache.accept(outcome.packed, outcome.due, outcome.idle)
 
-    def _known(self, customers: list[str]) -> StoredProfiles:
-        return StoredProfiles.of(customers, list(map(self._cache.__getitem__, customers)), self._rules.landmark_ms)
+    def _known(self, customers: Sequence[str]) -> tuple[StoredProfiles, npt.NDArray[np.int64]]:
+        """What is cached of customers, and the timers that the store is known to have of them."""
+        rows = self._cache.rows_of(customers)
+        profiles = StoredProfiles.of(customers, self._cache.packed_at(rows), self._rules.landmark_ms)
+        return profiles, self._cache.due_at(rows)
 
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:

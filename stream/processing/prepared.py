@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stream.errors import CodecError, DamagedProfileError
-from stream.processing.kernel import Run
 from stream.processing.step_outcome import StepOutcome
+from stream.processing.written_run import WrittenRun
 
 __all__ = ["Prepared"]
 
@@ -20,12 +20,12 @@ class Prepared:
     customer takes part. ``size``: how many events, or customers of a sweep, it goes through.
     """
 
-    finish: Callable[[Run | None], StepOutcome]
+    finish: Callable[[WrittenRun | None], StepOutcome]
     customers: Sequence[str] = ()
-    make: Callable[[], Run] | None = None
+    make: Callable[[], WrittenRun] | None = None
     size: int = 0
 
-    def run(self) -> Run | None:
+    def run(self) -> WrittenRun | None:
         """The run of the kernel. Any thread may call this, once, while others prepare, run and finish other steps.
 
         Raises `DamagedProfileError` when the profile of a customer is not one.

@@ -2,59 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from stream.processing.step_outcome import NO_TIMER
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["ENTRY_BYTES", "ProfileCache"]
+from stream.features.profile import NEVER
 
-#: What a customer takes beside the packed profile: the id, the head of a `bytes`, places in two dicts, and a time.
+__all__ = ["ENTRY_BYTES", "NO_TIMER", "UNKNOWN_TIMER", "ProfileCache"]
+
+#: What a customer takes beside the packed profile: the id, the head of a `bytes`, a place in the dict, and a row.
 ENTRY_BYTES: Final = 250
+#: Due at this time or later: no timer.
+NO_TIMER: Final = -int(NEVER)
+#: What the store has is not known, so it differs from any time.
+UNKNOWN_TIMER: Final = -(1 << 63)
+#: Rows of the tables at first.
+_ROWS: Final = 64
+#: When the customer of a row without one was seen: such a row is not the longest unseen.
+_NOBODY: Final = (1 << 63) - 1
+#: The share of customers that is dropped at once, beside those above the bound: to look for them is to look at all.
+_DROPPED: Final = 16
 
 
-class ProfileCache(dict[str, bytes | None]):
+class ProfileCache:
     """Packed profiles by customer, None for one who has none; `accept` drops the longest unseen above ``max_bytes``.
 
-    ``due``: the stored timers (ms) of cached customers that this worker has written; `NO_TIMER`: there is none.
-    The size is that of as many profiles of the mean size. To look up what each one took before would cost more than
-    the rest: with a million customers nothing of that is in the processor's cache.
+    Customers have rows in tables, so that a step finds each of them once, and takes and writes the rest at a stretch:
+    with a million customers nothing of it is in the processor's cache, and to find it takes longer than all else. For
+    the same reason the size is that of as many profiles of the mean size.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__()
-        self.due: dict[str, int] = {}
         self._max_bytes = max_bytes
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop everybody."""
+        self._rows: dict[str, int] = {}
+        self._free: list[int] = []
+        self._customers = np.empty(_ROWS, object)
+        self._packed = np.empty(_ROWS, object)
+        self._due = np.empty(_ROWS, np.int64)
+        #: The step that wrote or read a customer last.
+        self._seen = np.empty(_ROWS, np.int64)
+        self._steps = 0
         self._mean_bytes = 0.0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, customer: object) -> bool:
+        return customer in self._rows
+
+    def get(self, customer: str) -> bytes | None:
+        """The packed profile of a customer; None: there is none, or it is not here."""
+        row = self._rows.get(customer)
+        found: bytes | None = None if row is None else self._packed[row]
+        return found
 
     @property
     def size_bytes(self) -> float:
         """What profiles and their entries take, about."""
         return len(self) * (ENTRY_BYTES + self._mean_bytes)
 
+    def missing(self, customers: Iterable[str]) -> list[str]:
+        """Those of ``customers`` who are not here, each once."""
+        rows = self._rows
+        return [*dict.fromkeys([customer for customer in customers if customer not in rows])]
+
+    def rows_of(self, customers: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Where customers are, int64[N], until the next `accept` or `drop`. Raises KeyError for one who is not here."""
+        return np.fromiter(map(self._rows.__getitem__, customers), np.int64, len(customers))
+
+    def packed_at(self, rows: npt.NDArray[np.int64]) -> list[bytes | None]:
+        """The packed profiles at ``rows``."""
+        found: list[bytes | None] = self._packed[rows].tolist()
+        return found
+
+    def due_at(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The timers (ms) that the store has of the customers at ``rows``, or `NO_TIMER`, or `UNKNOWN_TIMER`."""
+        found: npt.NDArray[np.int64] = self._due[rows]
+        return found
+
+    def put(self, customers: Sequence[str], packed: Sequence[bytes | None]) -> npt.NDArray[np.int64]:
+        """Take in profiles that were just read, or replace those of who is here; return `rows_of` them.
+
+        ``customers``: each once.
+        """
+        if new := [customer for customer in customers if customer not in self._rows]:
+            rows = self._new_rows(len(new))
+            self._rows.update(zip(new, rows, strict=True))
+            self._due[rows] = UNKNOWN_TIMER
+        at = self.rows_of(customers)
+        self._customers[at] = _objects(customers)
+        self._packed[at] = _objects(packed)
+        self._seen[at] = self._steps
+        return at
+
     def drop(self, customer: str) -> None:
         """Read it again before its next step."""
-        self.pop(customer, None)
-        self.due.pop(customer, None)
+        row = self._rows.pop(customer, None)
+        if row is not None:
+            self._let_go(np.array([row]))
 
-    def clear(self) -> None:
-        """Drop everybody."""
-        super().clear()
-        self.due.clear()
+    def accept(self, packed: Mapping[str, bytes], due: npt.NDArray[np.int64], idle: Iterable[str]) -> None:
+        """A step has been stored.
 
-    def accept(self, packed: Mapping[str, bytes], timers: Mapping[str, int], idle: Iterable[str]) -> None:
-        """A step has been stored, with these profiles and timers; ``idle``: customers who have no timer any more."""
-        if (len(self) + len(packed)) * (ENTRY_BYTES + self._mean_bytes) > self._max_bytes:
-            # near the bound those just seen go to the end, so that the longest unseen are dropped
-            for customer in packed:
-                self.pop(customer, None)
-        self.update(packed)
-        self.due.update(timers)
-        self.due.update((customer, NO_TIMER) for customer in idle if customer in self)
+        ``packed``, ``due``: the profiles of its customers, and when their timers are due (ms; from `NO_TIMER` on there
+        is none). ``idle``: customers, of these or others, who have no timer any more.
+        """
+        self._steps += 1
         if packed:
+            at = self.put([*packed], [*packed.values()])
+            self._due[at] = np.minimum(due, NO_TIMER)
             mean = sum(map(len, packed.values())) / len(packed)
             self._mean_bytes += (mean - self._mean_bytes) * len(packed) / len(self)
-        kept = int(self._max_bytes / (ENTRY_BYTES + self._mean_bytes))
-        for customer in [*islice(self, max(len(self) - kept, 0))]:
-            self.drop(customer)
+        for customer in idle:
+            if (row := self._rows.get(customer)) is not None:
+                self._due[row] = NO_TIMER
+        if self.size_bytes > self._max_bytes:
+            kept = int(self._max_bytes / (ENTRY_BYTES + self._mean_bytes))
+            self._drop_longest_unseen(len(self) - kept + kept // _DROPPED)
+
+    def _drop_longest_unseen(self, count: int) -> None:
+        seen = self._seen[: len(self._rows) + len(self._free)]
+        rows = np.argpartition(seen, count - 1)[:count]
+        for customer in self._customers[rows].tolist():
+            del self._rows[customer]
+        self._let_go(rows)
+
+    def _let_go(self, rows: npt.NDArray[np.int64]) -> None:
+        self._customers[rows] = self._packed[rows] = None
+        self._seen[rows] = _NOBODY
+        self._free.extend(rows.tolist())
+
+    def _new_rows(self, count: int) -> list[int]:
+        used = len(self._rows) + len(self._free)
+        again = self._free[-count:]
+        del self._free[-count:]
+        rows = [*again, *range(used, used + count - len(again))]
+        if rows[-1] >= len(self._due):
+            self._grow(max(2 * len(self._due), rows[-1] + 1))
+        return rows
+
+    def _grow(self, size: int) -> None:
+        """Make the tables of ``size`` rows."""
+        old = len(self._due)
+        for name in ("_customers", "_packed", "_due", "_seen"):
+            table = getattr(self, name)
+            larger = np.empty(size, table.dtype)
+            larger[:old] = table
+            setattr(self, name, larger)
+
+
+def _objects(of: Sequence[object]) -> npt.NDArray[np.object_]:
+    """An array of one dimension of these objects, whatever they are."""
+    made = np.empty(len(of), object)
+    made[:] = of
+    return made

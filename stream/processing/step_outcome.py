@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,22 +16,21 @@ from stream.catalogue.declaring import Money
 from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Defect, Rejection
-from stream.features.profile import NEVER
 from stream.features.stages import Stage
 from stream.processing import document
 from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.json_text import quoted
+from stream.processing.json_text import Fragments, quoted
 from stream.processing.kernel import Run
 from stream.processing.outgoing import Topics, publishable
+from stream.processing.profile_cache import NO_TIMER
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.stage_changes import changes_of_stage
 from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.processing.written_run import WrittenRun
 
-__all__ = ["ALERTS", "NO_TIMER", "PUBLIC_HEADERS", "OutcomeBuilder", "StepOutcome", "appended_at_ms", "changed_timers"]
+__all__ = ["ALERTS", "PUBLIC_HEADERS", "OutcomeBuilder", "StepOutcome", "appended_at_ms", "changed_timers"]
 
-#: Due at this time or later: no timer.
-NO_TIMER = -int(NEVER)
 #: Emissions that are published as alerts.
 ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
 #: Of a published document. A record of a step that has this very list is the public part of what the step stores.
@@ -47,11 +46,12 @@ class StepOutcome:
 
     ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
     those for whom that is news to the store. ``retired``: all customers of ``documents`` without a timer.
-    ``packed``: profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
-    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
-    by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
-    evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
-    ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
+    ``packed``: profiles for the cache, and ``due``, int64[N], when their timers are due. ``outgoing``: records for the
+    outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the dead letters. ``duplicates``/``applied``:
+    events of this step, by input. ``alerts``: by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk)
+    of each alert raised. ``suppressed``: evaluations that reached the level and raised nothing, by reason.
+    ``segment_changes``: how many. ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent
+    on, by input.
     ``forgotten``: customers whose documents go. ``emissions`` (EMISSION) and the customers of their rows, ``emitting``:
     from `BareOutcomes` alone, which publishes no examples.
     """
@@ -63,6 +63,7 @@ class StepOutcome:
     retired: list[str]
     packed: dict[str, bytes]
     outgoing: list[Outgoing]
+    due: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), compare=False)
     fired: dict[str, int] = field(default_factory=dict)
     rejected: list[tuple[int, Defect]] = field(default_factory=list)
     applied: Mapping[int, int] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class StepOutcome:
             retired=self.retired + other.retired,
             packed=self.packed | other.packed,
             outgoing=self.outgoing + other.outgoing,
+            due=np.concatenate([self.due, other.due]),
         )
 
 
@@ -113,12 +115,22 @@ class OutcomeBuilder:
         self._money = money
         self._published = [int(kind) for kind in published]
 
+    def write(
+        self, make: Callable[[], Run], customers: Sequence[str], stored: npt.NDArray[np.int64], scorer: Scorer
+    ) -> WrittenRun:
+        """Make the run of ``customers`` and the texts of their documents; any thread may call it. Raises as ``make``.
+
+        ``stored``: the timers that the store is known to have of them; see `stream.processing.profile_cache`.
+        """
+        run = make()
+        known, run, rows = run.without_strangers(customers)
+        ids = quoted(known)
+        return WrittenRun(run, known, stored[rows], ids, self._documents(ids, run, scorer))
+
     def build(
         self,
-        stored: Mapping[str, int],
         state: PartitionState,
-        customers: Sequence[str],
-        run: Run | None,
+        written: WrittenRun | None,
         scorer: Scorer,
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
@@ -126,29 +138,27 @@ class OutcomeBuilder:
         *,
         tells_all: bool = False,
     ) -> StepOutcome:
-        """Make the outcome of ``run`` (None: no customer took part), and count it in ``state``.
+        """Make the outcome of what was ``written`` (None: no customer took part), and count it in ``state``.
 
-        ``stored``: the timers that the store is known to have, by customer. ``rejections``: input, record, why.
-        ``appended_at_ms``: of the events that caused an alert, by event id. ``tells_all``: the documents of all of
-        ``customers`` are published.
+        ``rejections``: input, record, why. ``appended_at_ms``: of the events that caused an alert, by event id.
+        ``tells_all``: the documents of all customers are published.
         """
         # what cannot be read is known before what is too late, and that before what cannot be processed
         in_order = sorted(rejections, key=_place)
         outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in in_order]
         state.counters.dead_letters += len(rejections)
         rejected = [(source, rejection.reason) for source, _, rejection in in_order]
-        if run is None:
+        if written is None:
             return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
+        run, customers, documents = written.run, written.customers, written.documents
         count_emissions(state.counters, run.emissions)
         state.counters.stage_changes += len(run.stage_changes)
         outgoing += publishable(
             run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
         )
-        ids = quoted(customers)
-        outgoing += changes_of_stage(run.stage_changes, customers, ids, self._topics.stages, now_ms)
-        documents = document.build(ids, run, scorer, self._rules)
+        outgoing += changes_of_stage(run.stage_changes, customers, written.ids, self._topics.stages, now_ms)
         outgoing += self._public_documents(run, customers, documents, tells_all=tells_all)
-        timers, idle = changed_timers(run, customers, stored)
+        timers, idle = changed_timers(written)
         return StepOutcome(
             state=state,
             documents=dict(zip(customers, documents, strict=True)),
@@ -157,6 +167,7 @@ class OutcomeBuilder:
             retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= NO_TIMER).tolist()],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
+            due=run.standing["due"],
             fired=run.fired,
             rejected=rejected,
             alerts=_alerts(run.emissions, self._rules.raise_at),
@@ -169,6 +180,9 @@ class OutcomeBuilder:
     def tombstone(self, customer: str) -> Outgoing:
         """The record that takes a customer out of the compacted topic."""
         return Outgoing(self._topics.customers, customer.encode(), None, [])
+
+    def _documents(self, ids: Fragments, run: Run, scorer: Scorer) -> Sequence[bytes]:
+        return document.build(ids, run, scorer, self._rules)
 
     def _public_documents(
         self, run: Run, customers: Sequence[str], documents: Sequence[bytes], *, tells_all: bool
@@ -195,12 +209,13 @@ class OutcomeBuilder:
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
 
 
-def changed_timers(run: Run, customers: Sequence[str], stored: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
-    """Timers that are not as ``stored``: when those are due that are set, and the customers whose timer goes."""
-    due = zip(customers, run.standing["due"].tolist(), strict=True)
-    changed = {customer: at for customer, at in due if stored.get(customer) != at}
-    timers = {customer: at for customer, at in changed.items() if at < NO_TIMER}
-    return timers, [customer for customer, at in changed.items() if at >= NO_TIMER]
+def changed_timers(written: WrittenRun) -> tuple[dict[str, int], list[str]]:
+    """Timers that are not as they are stored: when those are due that are set, and the customers whose timer goes."""
+    customers, due = written.customers, np.minimum(written.run.standing["due"], NO_TIMER)
+    has_timer, is_news = due < NO_TIMER, due != written.stored
+    set_anew, gone = np.flatnonzero(has_timer & is_news), np.flatnonzero(is_news & ~has_timer)
+    timers = dict(zip(map(customers.__getitem__, set_anew.tolist()), due[set_anew].tolist(), strict=True))
+    return timers, [customers[row] for row in gone.tolist()]
 
 
 def appended_at_ms(events: npt.NDArray[np.void], emissions: npt.NDArray[np.void]) -> dict[int, int]:

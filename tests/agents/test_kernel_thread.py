@@ -15,6 +15,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.kernel import Kernel, Run
 from stream.processing.partition import Partition
 from stream.processing.prepared import Prepared
+from stream.processing.written_run import WrittenRun
 from tests.agents.playing import LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.processing.frozen import SILENCE, scorer_of
@@ -133,8 +134,8 @@ def expected_documents() -> dict[str, bytes]:
     return station.documents
 
 
-def prepared(make: Callable[[], Run], size: int) -> Prepared:
-    def finish(_: Run | None) -> Any:
+def prepared(make: Callable[[], WrittenRun], size: int) -> Prepared:
+    def finish(_: WrittenRun | None) -> Any:
         raise AssertionError("nobody asked for the outcome")
 
     return Prepared(finish, ["ann", "bob"], make, size)
@@ -144,9 +145,9 @@ def test_small_runs_stay_and_large_ones_go() -> None:
     async def ran_in(kernels: KernelThread, size: int) -> str:
         names: list[str] = []
 
-        def make() -> Run:
+        def make() -> WrittenRun:
             names.append(threading.current_thread().name)
-            return cast("Run", None)
+            return cast("WrittenRun", None)
 
         await kernels.run(prepared(make, size))
         return names[0]
@@ -164,10 +165,10 @@ def test_small_runs_stay_and_large_ones_go() -> None:
 
 @pytest.mark.parametrize("size", [1, 1000])
 def test_an_error_of_a_run_is_the_same_from_either_place(size: int) -> None:
-    def damaged() -> Run:
+    def damaged() -> WrittenRun:
         raise CodecError("not a profile", row=1)
 
-    def unreadable() -> Run:
+    def unreadable() -> WrittenRun:
         raise CodecError("no profiles")
 
     kernels = KernelThread()
