@@ -153,6 +153,8 @@ def connect_blocking(
         **_tls(settings),
     }
     if settings.redis_cluster:
+        # redis-py asks again, and looks for the nodes anew each time: with its ten times nobody would wait for the end
+        options |= {"socket_timeout": min(timeout_s, connect_timeout_s), "retry": BlockingRetry(_BACKOFF, 1)}
         return redis.cluster.RedisCluster.from_url(settings.redis_url, **options)
     options["retry"] = BlockingRetry(_BACKOFF, retries, supported_errors=(RedisConnectionError,))
     if is_sentinel(settings.redis_url):

@@ -1,5 +1,7 @@
 """A Redis that hangs is told from one that is busy, soon, and by everybody who asks at once."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from stream.storage import redis_connections
 from stream.storage.connection import FAILURES, connect_blocking
 from stream.storage.overview import Overview
 from tests.faults.limited_redis import LimitedRedis
+from tests.faults.redis_cluster import RedisCluster
 
 
 @pytest.fixture
@@ -65,3 +68,16 @@ def test_a_redis_that_is_away_is_tried_again_at_once(server: LimitedRedis) -> No
             overview.totals()
         server.start()
         assert overview.totals().claimed == 0
+
+
+def test_a_frozen_node_of_a_cluster_is_told(tmp_path: Path) -> None:
+    """With redis-py's ten retries, each of which looks for all nodes, nobody has seen the end of the wait."""
+    cluster = RedisCluster(tmp_path)
+    cluster.start()
+    try:
+        os.kill(cluster.nodes[1].pid, signal.SIGSTOP)
+        settings = Settings(redis_url=cluster.url, redis_cluster=True, partitions=8)
+        with pytest.raises(StorageError, match="Timeout"), Overview(settings) as overview:
+            overview.totals()
+    finally:
+        cluster.kill()
