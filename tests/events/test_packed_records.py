@@ -13,7 +13,7 @@ from stream.events.record import Record
 from stream.processing.picked_records import PickedRecords, headers_of
 
 NOW_MS = 1_900_000_000_000
-GOOD = '{"event_id":"e%d","customer_id":"%s","occurred_at":1890000000.5,"name":"link_click"}'
+GOOD = '{"event_id":"e%d","customer_id":"%s","occurred_at":1890000000.5,"name":"page_viewed"}'
 
 
 class Raw(NamedTuple):
@@ -51,6 +51,14 @@ def records(draw: st.DrawFn) -> list[Raw]:
 def packed(came: list[Raw]) -> PackedRecords:
     decoded = Decoder().decode(EventType.CLICK, came)
     return PackedRecords(came, np.array([record.offset for record in came]), decoded._replace(contents=[]))
+
+
+def test_records_that_a_decoder_accepts_are_packed() -> None:
+    came = [Raw(number, NOW_MS, b"a", (GOOD % (number, "a")).encode(), []) for number in range(3)]
+    assert not Decoder().decode(EventType.CLICK, came).rejections
+    kept = packed(came)
+    del came[:]
+    assert [record.value for record in kept] == [(GOOD % (number, "a")).encode() for number in range(3)]
 
 
 def shown(record: Record) -> tuple[object, ...]:
