@@ -106,8 +106,9 @@ class TransportGroup:
             journal.write(json.dumps(entry) + "\n")
 
     def entries(self, event: str, worker: str = "*") -> list[Entry]:
-        """The journal entries of one kind, by time."""
-        lines = [line for path in self.directory.glob(f"{worker}.jsonl") for line in path.read_text().splitlines()]
+        """The journal entries of one kind, by time. A line that is being written is not there yet."""
+        texts = [path.read_text() for path in self.directory.glob(f"{worker}.jsonl")]
+        lines = [line for text in texts for line in text[: text.rfind("\n") + 1].splitlines()]
         entries = [entry for entry in map(json.loads, lines) if entry["event"] == event]
         return sorted(entries, key=lambda entry: float(entry.get("at_s", 0)))
 
