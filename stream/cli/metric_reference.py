@@ -31,7 +31,7 @@ LABELS: Final = MappingProxyType(
         "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",
         "of": "name of the model or feature that drifts",
         "operation": "what Redis was asked for: `claim`, `commit`, `documents`, `timers`, `verify` of a partition; "
-        "`stream_times` of all partitions; `claim_models`, `save`, `snapshot`, `unlearned` of the models; "
+        "`newest`, the times of all partitions; `claim_models`, `save`, `snapshot`, `unlearned` of the models; "
         "`drop` of a projection",
         "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, `forwarded` to the right partition, "
         "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md; "

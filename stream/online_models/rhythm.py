@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
@@ -76,12 +76,19 @@ _GAP: Final = COLUMN["purchase_gap"]
 _READ: Final = (_PURCHASE_DAYS, _ORDERS, _RECENCY, _GAP)
 
 
+class SeededGap(Struct, frozen=True):
+    """The usual gap (days) before week ``until``, and while none is known."""
+
+    gap_days: float
+    until: int
+
+
 class RhythmState(Struct, kw_only=True):
     """``cohorts``: week of the last order -> customers at each age. ``gaps``: block of weeks -> customers by own gap.
 
     Weeks are counted from the epoch. ``evidence``: weeks in a row, with the last one looked at, that spoke for
     ``leaning`` (days). ``looked_at``: the last week that was complete when the horizon was thought about.
-    ``seeded_gap_days``: the usual gap before week ``seeded_until``, and while none is known.
+    ``seeded``: of an imported history alone.
     """
 
     cohorts: dict[int, list[int]] = field(default_factory=dict)
@@ -92,8 +99,7 @@ class RhythmState(Struct, kw_only=True):
     leaning: int = 0
     evidence: int = 0
     schedule: tuple[HorizonPeriod, ...] = fixed_schedule(FIRST_HORIZON_DAYS)
-    seeded_gap_days: float = SHOP_GAP_DAYS
-    seeded_until: int = -1
+    seeded: SeededGap | UnsetType = UNSET
 
 
 class RhythmModel:
@@ -110,11 +116,8 @@ class RhythmModel:
     ) -> None:
         self._fixed = horizon_days
         if state is None and seed is not None:
-            state = RhythmState(
-                schedule=seed.schedule,
-                seeded_gap_days=seed.shop_gap_days,
-                seeded_until=seed.until_ms // WEEK_MS,
-            )
+            gap = SeededGap(gap_days=seed.shop_gap_days, until=seed.until_ms // WEEK_MS)
+            state = RhythmState(schedule=seed.schedule, seeded=gap)
         self._state = RhythmState() if state is None else state
 
     @property
@@ -167,7 +170,7 @@ class RhythmModel:
     def _think(self) -> HorizonPeriod | None:
         """Look at the newest complete week; the period that begins, if the evidence is enough."""
         state = self._state
-        if state.newest_week < state.seeded_until:
+        if not self._is_past_the_seed():
             return None  # a part of the history knows less than the whole that the seed is of
         complete = state.newest_week - _DELAY
         shares = self.silent_shares(complete)
@@ -183,6 +186,10 @@ class RhythmModel:
         began = HorizonPeriod((state.newest_week + 1) * WEEK_MS, float(leaning))
         state.schedule = (*state.schedule, began)[-MAX_PERIODS:]
         return began
+
+    def _is_past_the_seed(self) -> bool:
+        seeded = self._state.seeded
+        return seeded is UNSET or self._state.newest_week >= seeded.until
 
     def silent_shares(self, complete_week: int) -> tuple[float, ...]:
         """See `Rhythm.silent_shares`, as of the end of a week; () while too little is known."""
@@ -206,12 +213,13 @@ class RhythmModel:
         state = self._state
         shares = self.silent_shares(state.newest_week - _DELAY) or self.silent_shares(state.newest_week - 1)
         quantiles = self._quantiles() if shares else ()
-        is_learned = bool(quantiles) and state.newest_week >= state.seeded_until
+        is_learned = bool(quantiles) and self._is_past_the_seed()
+        at_first = SHOP_GAP_DAYS if state.seeded is UNSET else state.seeded.gap_days
         weeks = sum(sum(counts) for counts in state.cohorts.values())
         return Rhythm(
             known=bool(shares),
             customer_weeks=weeks,
-            shop_gap_days=quantiles[GAP_QUANTILES.index(0.5)] if is_learned else state.seeded_gap_days,
+            shop_gap_days=quantiles[GAP_QUANTILES.index(0.5)] if is_learned else at_first,
             gap_quantiles=quantiles,
             silent_shares=shares,
             schedule=self.schedule,

@@ -16,7 +16,7 @@ __all__ = ["read_stream_times"]
 _LOG = logging.getLogger(__name__)
 
 
-@measured("stream_times")
+@measured("newest")
 async def read_stream_times(client: Client, keys: Keys, partitions: int) -> Sequence[int]:
     """The stored stream times of all partitions, ms since the epoch, without those of partitions without an event.
 

@@ -82,12 +82,18 @@ def test_a_person_is_named_with_keys_and_without(settings: Settings, tmp_path: P
                 ("c-1", Contact(name="Ann Ode", email="ann@example.com")),
                 ("c-2", Contact(email="bob@example.com")),
                 ("c-3", Contact(phone="030 1234567")),
+                ("c-4", Contact()),
             ]
         )
     personal = ShopPersonalData(settings)
-    for asked, named in (("Ann Ode", "Ann Ode"), ("c-1", "Ann Ode"), ("bob@example.com", "bob@example.com")):
+    for asked, named in (
+        ("Ann Ode", "Ann Ode"),
+        ("c-1", "Ann Ode"),
+        ("bob@example.com", "bob@example.com"),
+        ("c-3", "030 1234567"),
+    ):
         kept = personal.kept(asked)
         assert kept.person.startswith("c-") is not has_keys
         assert kept.names == {kept.person: named}
-    # of whom neither name nor address is known there is nothing to write but the id
-    assert personal.kept("c-3").names == {}
+    # of whom neither name, address nor number is known there is nothing to write but the id
+    assert personal.kept("c-4").names == {}

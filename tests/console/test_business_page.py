@@ -142,7 +142,7 @@ def test_pages_of_the_directory_say_while_it_has_not_read_everything(office: Off
         return found
 
     async def steps(visit: Visit) -> None:
-        nonlocal now_s
+        nonlocal now_s, pages
         for share, shown in ((0.3, "70%"), (0.011, "99%")):
             unread(share)
             line = f"Still reading: {shown} of all records so far. What this page shows is not complete yet."
@@ -154,7 +154,9 @@ def test_pages_of_the_directory_say_while_it_has_not_read_everything(office: Off
         assert await said(visit) == {""}
         now_s += 6
         office.operations.is_away = True
-        await visit("/customers")
+        # who agreed to be scored is not known either, so there is no list by scores
+        assert (await visit("/customers"))[0] == 503
+        pages = pages[1:]
         assert await said(visit) == {"Whether everything that happened is on this page cannot be said now."}
 
     office.visited(steps)
