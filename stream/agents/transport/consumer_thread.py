@@ -153,7 +153,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """What has arrived of the wanted partitions; waits up to ``poll_s`` for something."""
         deadline = self.thread_loop.time() + self._options.poll_s
         while True:
-            records = await take_unpacked(fetcher, wanted, self._options.batch_max_records)
+            records = await take_unpacked(fetcher, wanted, self._options.queued_records)
             now_s = self.thread_loop.time()
             if records:
                 self._pace.moved(now_s)

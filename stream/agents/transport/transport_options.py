@@ -59,6 +59,11 @@ class TransportOptions:
     handover_timeout_s: float = 5.0
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
 
+    @property
+    def queued_records(self) -> int:
+        """How many records of a partition are unpacked at once: as many as may wait for the agent."""
+        return self.batch_max_records * self.queued_batches
+
     def __post_init__(self) -> None:
         for name in ("batch_max_records", "queued_batches", "fetch_min_bytes"):
             if getattr(self, name) < 1:

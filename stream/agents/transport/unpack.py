@@ -121,12 +121,14 @@ class UnpackedRecords:
 async def take_unpacked(fetcher: Fetcher, wanted: Wanted, piece: int) -> dict[TP, list[Any]]:
     """Of what has arrived at ``fetcher`` for the ``wanted`` partitions, the next ``piece`` records of each.
 
-    Raises what aiokafka found instead of records; then nothing was taken. It waits for an assignment that is under way,
-    and for nothing once something was taken.
+    Raises what aiokafka found instead of records; then nothing was taken. It waits for an assignment that is under way.
     """
     taken: dict[TP, list[Any]] = {}
+    if fetcher._subscriptions.reassignment_in_progress:
+        # before looking: what arrives meanwhile must not be read in part by aiokafka's own iterator
+        await fetcher._subscriptions.wait_for_assignment()
     for tp, result in sorted(fetcher._records.items(), key=lambda item: type(item[1]) is FetchResult):
-        if taken and fetcher._subscriptions.reassignment_in_progress:
+        if fetcher._subscriptions.reassignment_in_progress:
             break
         if tp not in wanted:
             continue
