@@ -68,7 +68,7 @@ RECOVERY = (
         runs=1,
         log={"customers": 1000},
         bench=_DEFAULTS,
-        plan=Plan(pace_ms=250.0),
+        plan=Plan(pace_ms=200.0),
         limit_s=RESTART_LIMIT_S,
         repeats_nothing=True,
         alone=True,
