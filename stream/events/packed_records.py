@@ -6,6 +6,7 @@ the record itself: for a dead letter, or to pass it on. Small pieces also leave 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from stream.events.decode import Decoded
 from stream.events.record import Record
 
-__all__ = ["Headers", "PackedRecords"]
+__all__ = ["Headers", "MadeRecords", "PackedRecords"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -30,7 +31,30 @@ class _Unpacked(NamedTuple):
     headers: Headers
 
 
-class PackedRecords(Sequence[Record]):
+class MadeRecords(Sequence[Record]):
+    """Records each of which is made, or looked up, when it is asked for."""
+
+    @property
+    @abstractmethod
+    def headers(self) -> list[Headers]:
+        """The headers of each record; no record is made for them."""
+        ...
+
+    @abstractmethod
+    def _made(self, at: int) -> Record:
+        """The record at a position, 0 or more."""
+        ...
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Record]: ...
+    def __getitem__(self, at: int | slice) -> Record | list[Record]:
+        found = range(len(self))[at]
+        return self._made(found) if isinstance(found, int) else list(map(self._made, found))
+
+
+class PackedRecords(MadeRecords):
     """The records of a decoded batch; one that is asked for is made anew. Those that were rejected stay as they are.
 
     ``offsets``: int64[N]. ``decoded``: what the decoder made of ``records``. An accepted one has the customer's id as
@@ -51,21 +75,12 @@ class PackedRecords(Sequence[Record]):
 
     @property
     def headers(self) -> list[Headers]:
-        """The headers of each record."""
         if not self._headers and not self._rejected:
             return [()] * len(self)
         return [record.headers for record in self]
 
     def __len__(self) -> int:
         return len(self._offsets)
-
-    @overload
-    def __getitem__(self, at: int) -> Record: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Record]: ...
-    def __getitem__(self, at: int | slice) -> Record | list[Record]:
-        found = range(len(self))[at]
-        return self._made(found) if isinstance(found, int) else [self._made(one) for one in found]
 
     def _made(self, at: int) -> Record:
         if at in self._rejected:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stream.events.packed_records import Headers, PackedRecords
+from stream.events.packed_records import Headers, MadeRecords
 
 __all__ = ["PickedRecords", "headers_of"]
 
 
-class PickedRecords(Sequence[Any]):
+class PickedRecords(MadeRecords):
     """``picked``: int64[N], positions in all ``batches`` end to end."""
 
     def __init__(self, batches: Sequence[Sequence[Any]], picked: npt.NDArray[np.int64]) -> None:
@@ -23,26 +23,18 @@ class PickedRecords(Sequence[Any]):
 
     @property
     def headers(self) -> list[Headers]:
-        """The headers of each record."""
         of_all = [headers for batch in self._batches for headers in headers_of(batch)]
         return [of_all[at] for at in self._picked.tolist()]
 
     def __len__(self) -> int:
         return len(self._picked)
 
-    @overload
-    def __getitem__(self, at: int) -> Any: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Any]: ...
-    def __getitem__(self, at: int | slice) -> Any:
-        found = self._picked[at]
-        return [self._of(one) for one in found.tolist()] if isinstance(at, slice) else self._of(int(found))
-
-    def _of(self, picked: int) -> Any:
+    def _made(self, at: int) -> Any:
+        picked = int(self._picked[at])
         batch = int(np.searchsorted(self._starts, picked, side="right")) - 1
         return self._batches[batch][picked - int(self._starts[batch])]
 
 
 def headers_of(records: Sequence[Any]) -> list[Headers]:
     """The headers of each record; packed ones are not made anew for them."""
-    return records.headers if isinstance(records, (PackedRecords, PickedRecords)) else [one.headers for one in records]
+    return records.headers if isinstance(records, MadeRecords) else [one.headers for one in records]
