@@ -43,7 +43,7 @@ class ApiLists:
             raise web.HTTPNotFound(reason=str(error)) from None
         found, writing = day.found, day.writing
         ids = [one.customer_id for one in found.entries] + [one.customer_id for one in found.leads]
-        refused = await asyncio.to_thread(who_refuses, self._refusing, ids, by_scores=True) if ids else ()
+        refused = await asyncio.to_thread(who_refuses, self._refusing, ids, by_scores=True)
         entries = [one for one in found.entries if one.customer_id not in refused]
         done, now_ms = await self._acting.done([one.customer_id for one in entries]), self._acting.now_ms()
         waiting = [one for one in entries if query.all or not done.is_put_off(one.customer_id, now_ms)]

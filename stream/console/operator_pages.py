@@ -208,7 +208,7 @@ class OperatorPages:
         """Without the alerts of customers who do not agree to be scored, or are erased; figures of the shop stay."""
         parts = {"added": found.added, "removed": found.removed, "moved": found.moved}
         ids = [one.customer_id for part in parts.values() for one in part]
-        refused = who_refuses(self._operations.refusing, ids, by_scores=True) if ids else ()
+        refused = who_refuses(self._operations.refusing, ids, by_scores=True)
         agreed = {
             name: [one for one in self._erased.without(part) if one.customer_id not in refused]
             for name, part in parts.items()

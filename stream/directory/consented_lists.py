@@ -52,7 +52,7 @@ def who_refuses(refusing: Refusing, customer_ids: Sequence[str], *, by_scores: b
 
     A list ``by_scores`` would then be empty, as if there were nobody to show: raises `StorageError`.
     """
-    found = refusing(customer_ids)
+    found = refusing(customer_ids) if customer_ids else ()
     if found is not None:
         return found
     if by_scores:
@@ -99,6 +99,6 @@ def without_scores(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _consented(rows: Sequence[dict[str, Any]], refusing: Refusing, *, by_scores: bool) -> list[dict[str, Any]]:
-    refused = who_refuses(refusing, [row["customer_id"] for row in rows], by_scores=by_scores) if rows else ()
+    refused = who_refuses(refusing, [row["customer_id"] for row in rows], by_scores=by_scores)
     agreed = [row for row in rows if not by_scores or row["customer_id"] not in refused]
     return [without_scores(row) if row["customer_id"] in refused else row for row in agreed]
