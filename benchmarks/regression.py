@@ -3,8 +3,9 @@
 Seconds differ between machines and from minute to minute, so the figure is a ratio: CPU time of the core over one set
 of events (decoding with all checks, alignment, kernel, documents, outgoing records) over the CPU time of parsing the
 same records with orjson and nothing else. The two take turns, and the fastest turn of each counts, because disturbances
-only make turns slower. ``core_ratio.json`` has the ratio to compare with; ``--record`` writes it anew, after a change
-that is worth its cost.
+only make turns slower; a busy machine gets more turns before the verdict. Memory and garbage collection are set up as
+in a worker, whose core this is. ``core_ratio.json`` has the ratio to compare with; ``--record`` writes it anew, after a
+change that is worth its cost.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import orjson
 
 from benchmarks.core import run
 from benchmarks.workload import Workload, slice_of, synthetic
+from stream.agents.memory import tune_allocator, tune_garbage_collection
 
 __all__ = ["RECORD", "Turns", "is_slower", "recorded"]
 
@@ -28,6 +30,7 @@ TOLERANCE = 0.2
 
 _EVENTS, _CUSTOMERS, _STEP = 16_000, 4_000, 8_000
 _FLOOR_PASSES = 10
+_TURNS_AT_A_TIME = 6
 
 
 class Turns:
@@ -66,16 +69,24 @@ def is_slower(ratio: float, than: float) -> bool:
 def main() -> None:
     """Measure, then compare or record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--turns", type=int, default=60, help="so many at most, fewer where the verdict is good")
     parser.add_argument("--record", action="store_true", help="write what was measured to core_ratio.json")
     options = parser.parse_args()
+    tune_allocator()
+    tune_garbage_collection()
     turns = Turns()
-    ratio = turns.take(options.turns)
+    taken, ratio = 0, float("inf")
+    while taken < options.turns and (options.record or is_slower(ratio, recorded())):
+        ratio = turns.take(_TURNS_AT_A_TIME)
+        taken += _TURNS_AT_A_TIME
     print(f"core {turns.core_s / _EVENTS * 1e6:.2f} us an event, {ratio:.2f} x parsing with orjson")
     if options.record:
         RECORD.write_text(json.dumps({"core_over_orjson": round(ratio, 2)}) + "\n")
     elif is_slower(ratio, recorded()):
-        sys.exit(f"more than {TOLERANCE:.0%} over the recorded {recorded():.2f}")
+        sys.exit(
+            f"more than {TOLERANCE:.0%} over the {recorded():.2f} on record: find what became slower, or record what "
+            "it is worth with --record"
+        )
 
 
 if __name__ == "__main__":
