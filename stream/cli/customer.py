@@ -11,6 +11,7 @@ import click
 import msgspec
 import orjson
 
+from stream.catalogue.wording import plain_money
 from stream.cli.identity_lookup import id_of
 from stream.cli.leads_desk import lead_of, weeks_of
 from stream.cli.options import SettingsCommand, with_settings
@@ -92,23 +93,28 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.customer_view import customer_view, with_points
     from stream.cli.profile_view import readable_profile
     from stream.cli.shop_writing import writing_of
+    from stream.cli.unprocessed import say_unprocessed, unprocessed
     from stream.processing.document import packed_state
     from stream.processing.rules import rules_of
     from stream.reporting.refreshed import refreshed, without_scores
 
-    now = refreshed(document, fields, basis)
+    # whose amounts are shown in the shop's currency reads it from the orders
+    writing = None if as_json else writing_of(settings)
+    now = refreshed(document, fields, basis, plain_money if writing is None else writing.money)
     is_withheld = not consented.may_score(customer_id, asked_ms)
     if is_withheld:
         now, lead, offers = without_scores(now), None, None
     rules, model = rules_of(settings), basis.scorer.model
     profile = readable_profile(customer_id, packed_state(document), rules.under(model), model)
-    if as_json:
+    if writing is None:
         # the packed state has scores as well
         state = {} if is_withheld else {"state": profile}
         beside = _beside(known, voice, lead, offers, refusals)
-        click.echo(orjson.dumps({**now.fields, **beside, **_counted(points), **state}, option=orjson.OPT_INDENT_2))
+        waits = {"unprocessed": count} if (count := unprocessed(settings)) else {}
+        told = {**now.fields, **beside, **_counted(points), **waits, **state}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
         return
-    writing = writing_of(settings)
+    say_unprocessed(unprocessed(settings))
     console_for_people().print(
         with_points(customer_view(now, profile, known, voice, lead, offers, refusals, writing), points, writing)
     )

@@ -41,8 +41,10 @@ def leads(settings: Settings, *, as_json: bool, limit: int, as_of: datetime | No
         from stream.cli.console import console_for_people
         from stream.cli.leads_view import leads_view
         from stream.cli.list_files import object_text
+        from stream.cli.unprocessed import say_unprocessed
 
         if as_json:
-            click.echo(object_text(found))
+            click.echo(object_text(found, unprocessed=day.unprocessed))
         else:
+            say_unprocessed(day.unprocessed)
             console_for_people().print(leads_view(found, day.writing))

@@ -18,9 +18,9 @@ def csv_text(found: Today, writing: Writing) -> str:
     return "".join(csv_lines(_COLUMNS, (_row(entry, writing) for entry in found.entries)))
 
 
-def json_text(found: Today, writing: Writing) -> str:
-    """Everything as one JSON object; instants are RFC 3339, UTC."""
-    return object_text(found, currency=writing.currency or None)
+def json_text(found: Today, writing: Writing, unprocessed: int) -> str:
+    """Everything as one JSON object, with the number of events that wait; instants are RFC 3339, UTC."""
+    return object_text(found, currency=writing.currency or None, unprocessed=unprocessed)
 
 
 def object_text(found: msgspec.Struct, **more: object) -> str:
@@ -41,7 +41,7 @@ def _row(entry: Entry, writing: Writing) -> dict[str, object]:
         "at_stake": f"{entry.at_stake:.2f}",
         "currency": writing.currency,
         "risk": "" if entry.risk is None else f"{entry.risk:.4f}",
-        "days_since_order": int(entry.silent_days),
+        "days_since_order": round(entry.silent_days),
         "usual_days": round(entry.usual_days),
         "reason": entry.reason,
         "action": entry.action,

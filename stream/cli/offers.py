@@ -41,8 +41,10 @@ def offers(settings: Settings, *, decide: bool, as_json: bool, limit: int, check
     from stream.cli.offers_view import offers_view
     from stream.cli.publish_one import publish_all
     from stream.cli.shop_day import shop_day
+    from stream.cli.unprocessed import say_unprocessed
 
     with shop_day(settings, None) as day:
+        say_unprocessed(day.unprocessed)
         planned = offers_now(day, config)
         if decide:
             records = [(one.decision.customer_id.encode(), msgspec.json.encode(one.decision)) for one in planned]
@@ -72,10 +74,12 @@ def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.offers_view import offer_view
     from stream.cli.shop_day import shop_day
     from stream.cli.stored_customer import customer_named
+    from stream.cli.unprocessed import say_unprocessed
     from stream.storage.projection_desk import ProjectionDesk
 
     asked = id_of(settings, customer_id)
     with shop_day(settings, None) as day, ProjectionDesk(settings) as desk:
+        say_unprocessed(day.unprocessed)
         found = customer_named(settings, day.overview, desk, customer_id, asked)
         made = offered_of(desk, found.customer_id).decisions.values()
         running = [one for one in made if one.until_ms > day.basis.now_ms]

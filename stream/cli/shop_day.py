@@ -10,11 +10,10 @@ from typing import Final
 
 import msgspec
 
-from stream.catalogue.wording import number_of
-from stream.cli.data_files import contacts_file, data_directory
+from stream.cli.data_files import contacts_file
 from stream.cli.leads_desk import leads_of
-from stream.cli.settle import waiting
 from stream.cli.shop_writing import writing_of
+from stream.cli.unprocessed import unprocessed, waits
 from stream.clock import Clock, SystemClock
 from stream.errors import NoEventsError, SettingsError
 from stream.events.times import epoch_ms, rfc3339
@@ -116,7 +115,7 @@ class ShopDay:
         note = day_note(found, self.wall_ms, self.writing, words)
         if not self.unprocessed:
             return note
-        return f"{_waits(self.unprocessed)} and missing here: start stream up, and call this again. {note}".rstrip()
+        return f"{waits(self.unprocessed)} and missing here: start stream up, and call this again. {note}".rstrip()
 
     def _with_notes(self, entry: Entry, known: StoredCustomer) -> Entry:
         acts = tuple(
@@ -139,8 +138,8 @@ def shop_day(settings: Settings, as_of: datetime | None, clock: Clock | None = N
     with Overview(settings) as overview:
         stream_time_ms = overview.totals().stream_time_ms
         if stream_time_ms is None:
-            if count := _unprocessed(settings):
-                raise NoEventsError(f"{_waits(count)}, and none has been yet: start stream up, and call this again")
+            if count := unprocessed(settings):
+                raise NoEventsError(f"{waits(count)}, and none has been yet: start stream up, and call this again")
             raise NoEventsError(
                 f"no event has been processed yet under {settings.namespace!r}: import the shop's history"
                 " (stream import orders.csv) and let a worker run (stream worker)"
@@ -151,17 +150,7 @@ def shop_day(settings: Settings, as_of: datetime | None, clock: Clock | None = N
         else:
             now_ms = _end_of(as_of.date(), stream_time_ms, writing)
         basis = basis_of(settings, overview, now_ms)
-        yield ShopDay(settings, overview, basis, writing, wall_ms, _unprocessed(settings))
-
-
-def _waits(count: int) -> str:
-    return f"{number_of(count, 'event is', 'events are')} still to be processed"
-
-
-def _unprocessed(settings: Settings) -> int:
-    """How many events wait, if this command has started the servers itself; beside a worker they wait for a moment."""
-    running = data_directory(settings).running()
-    return 0 if running is None or running.command == "up" else waiting(settings)
+        yield ShopDay(settings, overview, basis, writing, wall_ms, unprocessed(settings))
 
 
 def now_of(stream_time_ms: int, wall_ms: int) -> int:

@@ -51,13 +51,15 @@ def today(
     from stream.cli.page_files import page_writer, write_page
     from stream.cli.shop_day import shop_day
     from stream.cli.today_view import today_view
+    from stream.cli.unprocessed import say_unprocessed
 
     with shop_day(settings, as_of) as day:
         found = day.today(limit)
         if as_csv:
+            say_unprocessed(day.unprocessed)
             click.echo(csv_text(found, day.writing), nl=False)
         elif as_json:
-            click.echo(json_text(found, day.writing))
+            click.echo(json_text(found, day.writing, day.unprocessed))
         elif html is not None:
             write_page(html, page_writer().today_page(found, day.writing, day.note(found)))
             click.echo(f"{html}: {len(found.entries):,} of {found.at_risk:,} customers to contact")

@@ -6,6 +6,8 @@ import math
 from typing import Any, Final, NamedTuple
 
 from stream.alerts.reasons import explain
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import HABIT, plain_money
 from stream.events.times import rfc3339
 from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.features.stages import Stage, StageCause
@@ -49,8 +51,11 @@ def without_scores(now: Refreshed) -> Refreshed:
     return now._replace(fields={**fields, "alert": False}, reasons=[], is_withheld=True)
 
 
-def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshed:
-    """Compute ``document`` again at the time of ``basis``; ``fields``: the same, decoded. Raises `CodecError`."""
+def refreshed(document: bytes, fields: dict[str, Any], basis: Basis, money: Money = plain_money) -> Refreshed:
+    """Compute ``document`` again at the time of ``basis``; ``fields``: the same, decoded. Raises `CodecError`.
+
+    ``money`` writes the amounts in reasons.
+    """
     some = assess_one(document, basis)
     known = zip(FEATURE_NAMES, some.values[0].tolist(), strict=True)
     features = {name: None if math.isnan(value) else value for name, value in known}
@@ -72,11 +77,12 @@ def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshe
     }
     reasons: list[tuple[float, str]] = []
     if basis.scorer.score is not None and "risk" in told:
-        explained = explain(some.inputs[0] / INPUT_SCALE, basis.scorer.score, features, top=MAIN_REASONS).reasons
-        told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained}
+        values = {**features, HABIT: float(some.habit_days[0])}
+        explained = explain(some.inputs[0] / INPUT_SCALE, basis.scorer.score, values, top=MAIN_REASONS, money=money)
+        told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained.reasons}
         told["risk_from"], told["risk_sure"] = basis.scorer.risk_from, basis.scorer.risk_sure
         told["model_version"] = basis.scorer.model.version
-        reasons = [(reason.contribution, reason.sentence) for reason in explained]
+        reasons = [(reason.contribution, reason.sentence) for reason in explained.reasons]
     shown = {
         feature.name: round(value, _PLACES)
         for feature in FEATURES

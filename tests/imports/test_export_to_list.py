@@ -135,6 +135,14 @@ def test_what_an_import_that_was_stopped_has_published_is_processed_by_the_next(
     listed = run_in(path, "today")
     said = " ".join(listed.stdout.split())
     assert "1 event is still to be processed and missing here: start stream up, and call this again." in said
+    # whatever is asked for, and in whatever form
+    assert json.loads(run_in(path, "today", "--json").stdout)["unprocessed"] == 1
+    someone = made.iloc[0]["Email"]
+    assert json.loads(run_in(path, "customer", someone, "--json").stdout)["unprocessed"] == 1
+    for command in (("today", "--csv"), ("customer", someone)):
+        done = run_in(path, *command)
+        assert done.returncode == 0, done.stderr
+        assert "1 event is still to be processed and missing here" in done.stderr
 
 
 @pytest.mark.timeout(300)
