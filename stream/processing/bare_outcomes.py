@@ -59,6 +59,7 @@ class BareOutcomes(OutcomeBuilder):
             retired=[],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=publishable(told, *about) if len(told) else [],
+            rows=written.cached.rows,
             due=run.standing["due"],
             emissions=run.emissions,
             emitting=customers,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
@@ -24,7 +23,7 @@ from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.prepared import Prepared
-from stream.processing.profile_cache import ProfileCache
+from stream.processing.profile_cache import Cached, ProfileCache
 from stream.processing.quarantine import admit, set_aside
 from stream.processing.refused import refused
 from stream.processing.rules import Rules
@@ -182,10 +181,10 @@ class Partition:
         if state.stream_time_ms is not None:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
-        known, stored = self._known(customers)
+        known, cached = self._known(customers)
         counters.customers += known.blobs.count(None)
         make = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
-        write = partial(self._outcomes.write, make, customers, stored, scorer)
+        write = partial(self._outcomes.write, make, customers, cached, scorer)
         return Prepared(finish, customers, write, size=len(taken.events))
 
     def _stepped(
@@ -241,9 +240,9 @@ class Partition:
 
         if state.stream_time_ms is None or not swept:
             return Prepared(finish)
-        known, stored = self._known(swept)
+        known, cached = self._known(swept)
         make = self._kernel.sweep(known, state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
-        return Prepared(finish, swept, partial(self._outcomes.write, make, swept, stored, scorer), size=len(swept))
+        return Prepared(finish, swept, partial(self._outcomes.write, make, swept, cached, scorer), size=len(swept))
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
         """Move stream time forward to the wall clock; return whether it moved. Never moves it back."""
@@ -258,13 +257,13 @@ class Partition:
         self.state = outcome.state
         self._departed.accept()
         self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
-        self._cache.accept(outcome.packed, outcome.due, outcome.idle)
+        self._cache.accept(outcome.packed, outcome.rows, outcome.due, outcome.idle)
 
-    def _known(self, customers: Sequence[str]) -> tuple[StoredProfiles, npt.NDArray[np.int64]]:
-        """What is cached of customers, and the timers that the store is known to have of them."""
+    def _known(self, customers: Sequence[str]) -> tuple[StoredProfiles, Cached]:
+        """The cached profiles of customers, and what else is cached of them."""
         rows = self._cache.rows_of(customers)
         profiles = StoredProfiles.of(customers, self._cache.packed_at(rows), self._rules.landmark_ms)
-        return profiles, self._cache.due_at(rows)
+        return profiles, Cached(rows, self._cache.due_at(rows))
 
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:

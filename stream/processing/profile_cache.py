@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from itertools import repeat
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.features.profile import NEVER
 
-__all__ = ["ENTRY_BYTES", "NO_TIMER", "UNKNOWN_TIMER", "ProfileCache"]
+__all__ = ["ENTRY_BYTES", "NO_TIMER", "UNKNOWN_TIMER", "Cached", "ProfileCache"]
 
 #: What a customer takes beside the packed profile: the id, the head of a `bytes`, a place in the dict, and a row.
 ENTRY_BYTES: Final = 250
@@ -20,10 +21,23 @@ NO_TIMER: Final = -int(NEVER)
 UNKNOWN_TIMER: Final = -(1 << 63)
 #: Rows of the tables at first.
 _ROWS: Final = 64
+#: The row of one who has none.
+_NO_ROW: Final = -1
 #: When the customer of a row without one was seen: such a row is not the longest unseen.
 _NOBODY: Final = (1 << 63) - 1
 #: The share of customers that is dropped at once, beside those above the bound: to look for them is to look at all.
 _DROPPED: Final = 16
+
+
+class Cached(NamedTuple):
+    """By customer, int64[N] each: `ProfileCache.rows_of` them, and `ProfileCache.due_at` these."""
+
+    rows: npt.NDArray[np.int64]
+    due: npt.NDArray[np.int64]
+
+    def at(self, these: npt.NDArray[np.int64]) -> Cached:
+        """Of ``these`` of the customers."""
+        return Cached(self.rows[these], self.due[these])
 
 
 class ProfileCache:
@@ -42,6 +56,8 @@ class ProfileCache:
         """Drop everybody."""
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
+        #: Rows of customers who were dropped: nobody else has them before the next `accept`.
+        self._left: list[int] = []
         self._customers = np.empty(_ROWS, object)
         self._packed = np.empty(_ROWS, object)
         self._due = np.empty(_ROWS, np.int64)
@@ -73,7 +89,7 @@ class ProfileCache:
         return [*dict.fromkeys([customer for customer in customers if customer not in rows])]
 
     def rows_of(self, customers: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Where customers are, int64[N], until the next `accept` or `drop`. Raises KeyError for one who is not here."""
+        """Where customers are, int64[N], until the next `accept`. Raises KeyError for one who is not here."""
         return np.fromiter(map(self._rows.__getitem__, customers), np.int64, len(customers))
 
     def packed_at(self, rows: npt.NDArray[np.int64]) -> list[bytes | None]:
@@ -87,15 +103,15 @@ class ProfileCache:
         return found
 
     def put(self, customers: Sequence[str], packed: Sequence[bytes | None]) -> npt.NDArray[np.int64]:
-        """Take in profiles that were just read, or replace those of who is here; return `rows_of` them.
+        """Take in profiles that were just read, also of who is here; return `rows_of` them.
 
         ``customers``: each once.
         """
-        if new := [customer for customer in customers if customer not in self._rows]:
-            rows = self._new_rows(len(new))
-            self._rows.update(zip(new, rows, strict=True))
+        at = np.fromiter(map(self._rows.get, customers, repeat(_NO_ROW)), np.int64, len(customers))
+        if len(new := np.flatnonzero(at == _NO_ROW)):
+            at[new] = rows = self._new_rows(len(new))
+            self._rows.update(zip(map(customers.__getitem__, new.tolist()), rows, strict=True))
             self._due[rows] = UNKNOWN_TIMER
-        at = self.rows_of(customers)
         self._customers[at] = _objects(customers)
         self._packed[at] = _objects(packed)
         self._seen[at] = self._steps
@@ -105,41 +121,57 @@ class ProfileCache:
         """Read it again before its next step."""
         row = self._rows.pop(customer, None)
         if row is not None:
-            self._let_go(np.array([row]))
+            self._left.append(row)
 
-    def accept(self, packed: Mapping[str, bytes], due: npt.NDArray[np.int64], idle: Iterable[str]) -> None:
+    def accept(
+        self,
+        packed: Mapping[str, bytes],
+        rows: npt.NDArray[np.int64],
+        due: npt.NDArray[np.int64],
+        idle: Iterable[str],
+    ) -> None:
         """A step has been stored.
 
-        ``packed``, ``due``: the profiles of its customers, and when their timers are due (ms; from `NO_TIMER` on there
-        is none). ``idle``: customers, of these or others, who have no timer any more.
+        ``packed``: the profiles of its customers. Of the same, ``rows``: `rows_of` them, asked for after the last
+        `accept`; ``due``: when their timers are due (ms; from `NO_TIMER` on there is none). ``idle``: customers, of
+        these or others, who have no timer any more.
         """
         self._steps += 1
         if packed:
-            at = self.put([*packed], [*packed.values()])
-            self._due[at] = np.minimum(due, NO_TIMER)
+            self._packed[rows] = _objects([*packed.values()])
+            self._seen[rows] = self._steps
+            self._due[rows] = np.minimum(due, NO_TIMER)
             mean = sum(map(len, packed.values())) / len(packed)
-            self._mean_bytes += (mean - self._mean_bytes) * len(packed) / len(self)
+            self._mean_bytes += (mean - self._mean_bytes) * len(packed) / max(len(packed), len(self))
         for customer in idle:
             if (row := self._rows.get(customer)) is not None:
                 self._due[row] = NO_TIMER
+        if self._left:
+            self._let_go(self._left)
+            self._left = []
         if self.size_bytes > self._max_bytes:
             kept = int(self._max_bytes / (ENTRY_BYTES + self._mean_bytes))
             self._drop_longest_unseen(len(self) - kept + kept // _DROPPED)
 
     def _drop_longest_unseen(self, count: int) -> None:
-        seen = self._seen[: len(self._rows) + len(self._free)]
+        seen = self._seen[: self._used]
         rows = np.argpartition(seen, count - 1)[:count]
         for customer in self._customers[rows].tolist():
             del self._rows[customer]
-        self._let_go(rows)
+        self._let_go(rows.tolist())
 
-    def _let_go(self, rows: npt.NDArray[np.int64]) -> None:
+    def _let_go(self, rows: list[int]) -> None:
         self._customers[rows] = self._packed[rows] = None
         self._seen[rows] = _NOBODY
-        self._free.extend(rows.tolist())
+        self._free.extend(rows)
+
+    @property
+    def _used(self) -> int:
+        """Rows that somebody has or has had."""
+        return len(self._rows) + len(self._left) + len(self._free)
 
     def _new_rows(self, count: int) -> list[int]:
-        used = len(self._rows) + len(self._free)
+        used = self._used
         again = self._free[-count:]
         del self._free[-count:]
         rows = [*again, *range(used, used + count - len(again))]

@@ -22,7 +22,7 @@ from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.json_text import Fragments, quoted
 from stream.processing.kernel import Run
 from stream.processing.outgoing import Topics, publishable
-from stream.processing.profile_cache import NO_TIMER
+from stream.processing.profile_cache import NO_TIMER, Cached
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.stage_changes import changes_of_stage
@@ -46,12 +46,12 @@ class StepOutcome:
 
     ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
     those for whom that is news to the store. ``retired``: all customers of ``documents`` without a timer.
-    ``packed``: profiles for the cache, and ``due``, int64[N], when their timers are due. ``outgoing``: records for the
-    outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the dead letters. ``duplicates``/``applied``:
-    events of this step, by input. ``alerts``: by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk)
-    of each alert raised. ``suppressed``: evaluations that reached the level and raised nothing, by reason.
-    ``segment_changes``: how many. ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent
-    on, by input.
+    ``packed``: profiles for the cache; ``rows``, ``due``, int64[N]: where it has these customers, and when their timers
+    are due. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the
+    dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause,
+    severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``: evaluations that reached the level
+    and raised nothing, by reason. ``segment_changes``: how many. ``stage_changes``: by the stage that customers came
+    into. ``forwarded``: events sent on, by input.
     ``forgotten``: customers whose documents go. ``emissions`` (EMISSION) and the customers of their rows, ``emitting``:
     from `BareOutcomes` alone, which publishes no examples.
     """
@@ -63,6 +63,7 @@ class StepOutcome:
     retired: list[str]
     packed: dict[str, bytes]
     outgoing: list[Outgoing]
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), compare=False)
     due: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), compare=False)
     fired: dict[str, int] = field(default_factory=dict)
     rejected: list[tuple[int, Defect]] = field(default_factory=list)
@@ -88,6 +89,7 @@ class StepOutcome:
             retired=self.retired + other.retired,
             packed=self.packed | other.packed,
             outgoing=self.outgoing + other.outgoing,
+            rows=np.concatenate([self.rows, other.rows]),
             due=np.concatenate([self.due, other.due]),
         )
 
@@ -115,17 +117,15 @@ class OutcomeBuilder:
         self._money = money
         self._published = [int(kind) for kind in published]
 
-    def write(
-        self, make: Callable[[], Run], customers: Sequence[str], stored: npt.NDArray[np.int64], scorer: Scorer
-    ) -> WrittenRun:
+    def write(self, make: Callable[[], Run], customers: Sequence[str], cached: Cached, scorer: Scorer) -> WrittenRun:
         """Make the run of ``customers`` and the texts of their documents; any thread may call it. Raises as ``make``.
 
-        ``stored``: the timers that the store is known to have of them; see `stream.processing.profile_cache`.
+        ``cached``: what the cache has of them beside their profiles.
         """
         run = make()
         known, run, rows = run.without_strangers(customers)
         ids = quoted(known)
-        return WrittenRun(run, known, stored[rows], ids, self._documents(ids, run, scorer))
+        return WrittenRun(run, known, cached.at(rows), ids, self._documents(ids, run, scorer))
 
     def build(
         self,
@@ -167,6 +167,7 @@ class OutcomeBuilder:
             retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= NO_TIMER).tolist()],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
+            rows=written.cached.rows,
             due=run.standing["due"],
             fired=run.fired,
             rejected=rejected,
@@ -212,7 +213,7 @@ class OutcomeBuilder:
 def changed_timers(written: WrittenRun) -> tuple[dict[str, int], list[str]]:
     """Timers that are not as they are stored: when those are due that are set, and the customers whose timer goes."""
     customers, due = written.customers, np.minimum(written.run.standing["due"], NO_TIMER)
-    has_timer, is_news = due < NO_TIMER, due != written.stored
+    has_timer, is_news = due < NO_TIMER, due != written.cached.due
     set_anew, gone = np.flatnonzero(has_timer & is_news), np.flatnonzero(is_news & ~has_timer)
     timers = dict(zip(map(customers.__getitem__, set_anew.tolist()), due[set_anew].tolist(), strict=True))
     return timers, [customers[row] for row in gone.tolist()]

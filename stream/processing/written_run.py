@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from stream.processing.json_text import Fragments
 from stream.processing.kernel import Run
+from stream.processing.profile_cache import Cached
 
 __all__ = ["WrittenRun"]
 
@@ -18,11 +16,11 @@ __all__ = ["WrittenRun"]
 class WrittenRun:
     """``run``: without strangers. By its rows ``customers``, their ``ids`` `quoted`, and ``documents`` or nothing.
 
-    ``stored``: int64[N], the timers that the store is known to have; see `stream.processing.profile_cache`.
+    ``cached``: where they are in the cache, and the timers that the store is known to have.
     """
 
     run: Run
     customers: Sequence[str]
-    stored: npt.NDArray[np.int64]
+    cached: Cached
     ids: Fragments
     documents: Sequence[bytes]

@@ -18,7 +18,8 @@ def due_of(cache: ProfileCache, customer: str) -> int:
 
 
 def accept(cache: ProfileCache, packed: dict[str, bytes], due: int) -> None:
-    cache.accept(packed, np.full(len(packed), due), [])
+    cache.put(new := cache.missing(packed), [None] * len(new))
+    cache.accept(packed, cache.rows_of([*packed]), np.full(len(packed), due), [])
 
 
 @given(st.lists(ACTIONS))
@@ -43,7 +44,7 @@ def test_it_holds_what_a_dict_of_profiles_and_one_of_timers_hold(
                 profiles.pop(customer, None)
                 timers.pop(customer, None)
         elif action == "idle":
-            cache.accept({}, np.zeros(0, np.int64), packed)
+            cache.accept({}, np.zeros(0, np.int64), np.zeros(0, np.int64), packed)
             timers |= {customer: NO_TIMER for customer in packed if customer in profiles}
         else:
             cache.clear()
@@ -91,6 +92,22 @@ def test_who_was_seen_longest_ago_goes_first_with_what_is_known_of_their_timer()
     assert (due_of(cache, "ada"), due_of(cache, "cleo")) == (NO_TIMER, 8)
     cache.put(["bob"], [b"0123456789"])
     assert due_of(cache, "bob") == UNKNOWN_TIMER
+
+
+@given(st.sets(st.sampled_from(NAMES)), st.sets(st.sampled_from("xyz")))
+def test_a_step_does_not_touch_who_came_while_others_were_dropped(dropped: set[str], came: set[str]) -> None:
+    cache = ProfileCache(1 << 40)
+    cache.put(NAMES, [b"old"] * len(NAMES))
+    rows = cache.rows_of(NAMES)
+    for customer in dropped:
+        cache.drop(customer)
+    cache.put([*came], [b"came"] * len(came))
+    cache.accept(dict.fromkeys(NAMES, b"new"), rows, np.full(len(NAMES), 5), [])
+    assert {name: cache.get(name) for name in NAMES} == {n: None if n in dropped else b"new" for n in NAMES}
+    assert [cache.get(name) for name in came] == [b"came"] * len(came)
+    cache.put([*dropped], [b"again"] * len(dropped))
+    assert [cache.get(name) for name in dropped] == [b"again"] * len(dropped)
+    assert len(cache) == len(NAMES) + len(came)
 
 
 def test_with_many_customers_those_of_the_latest_steps_stay() -> None:
