@@ -12,17 +12,19 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.parameters import DECIMALS, Currency, Separator, Zone
 from stream.cli.reach import Local, reach
 from stream.cli.saying import say
+from stream.imports.systems import SYSTEMS
 from stream.settings import Settings
 
 __all__ = ["import_"]
 
-_SYSTEMS: Final = ("shopify", "woocommerce", "stripe", "square", "etsy", "amazon", "ebay", "generic")
 _SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Events")
 
 
 @click.command("import", cls=SettingsCommand)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--from", "system", type=click.Choice(_SYSTEMS), help="Whose exports they are. [told by the columns]")
+@click.option(
+    "--from", "system", type=click.Choice((*SYSTEMS, "generic")), help="Whose exports they are. [told by the columns]"
+)
 @click.option(
     "--mapping",
     type=click.Path(path_type=Path),

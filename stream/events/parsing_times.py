@@ -21,7 +21,8 @@ _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 1e11, 1e14, 1e17
 
 _NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
 _COMPACT = re.compile(r"(?:19|2[0-9])[0-9]{6}(?:[0-9]{6})?")
-_NUMERIC = re.compile(r"([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{1,4})(?:(?:\s*,\s*|\s+|T)(\S.*))?")
+#: Also as in Czech and Hungarian: 5. 12. 2024, 2024. 12. 05.
+_NUMERIC = re.compile(r"([0-9]{1,4})([./-])\s?([0-9]{1,2})\2\s?([0-9]{1,4})\.?(?:(?:\s*,\s*|\s+|T)(\S.*))?")
 #: Zones that exports name, with their hours from UTC. Others are read as local behind words, and as no time in figures.
 _ZONE_HOURS = {"UTC": 0, "GMT": 0, "BST": 1, "CET": 1, "CEST": 2, "JST": 9, "AEST": 10, "AEDT": 11} | {
     f"{letter}{kind}": hours + (kind == "DT")
@@ -29,7 +30,7 @@ _ZONE_HOURS = {"UTC": 0, "GMT": 0, "BST": 1, "CET": 1, "CEST": 2, "JST": 9, "AES
     for kind in ("ST", "DT")
 }
 _CLOCK = re.compile(
-    r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?\s*"
+    r"([0-9]{1,2})[:.h]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*([AaPp])?(?:\.?\s?[Mm]\.?)?\s*"
     rf"(Z|z|{'|'.join(_ZONE_HOURS)}|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
 )
 #: Behind a time, in figures or in words; `_CLOCK` and `_in_words` read what it finds.
@@ -38,6 +39,8 @@ _ZONE_AT_END = re.compile(
     r"(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{1,2}(?::?[0-9]{2})?)(?:\s*\([^)]*\))?$",
 )
 _OFFSET = re.compile(r"\s+(?:(?:UTC|GMT)(?=[+-]))?([+-][0-9]{2}:?[0-9]{2})$|\s*(?:UTC|GMT)$")
+#: JavaScript's "GMT+0100 (Central European Standard Time)", of which only the offset counts.
+_NAMED_OFFSET = re.compile(r"(?:(?:UTC|GMT)\s*)?([+-][0-9]{1,2}:?(?:[0-9]{2})?)(?:\s*\([^)]*\))?$")
 _YEAR_DIGITS = 4
 _MONTHS = 12
 _NOON = 12
@@ -192,6 +195,8 @@ def _in_words(text: str) -> datetime:
     expected = f"expected a time such as 2024-05-31 14:30:00, got {text!r}"
     if not any(map(str.isalpha, text)) or not any(map(str.isdigit, text)):
         raise ValueError(expected)
+    # dateutil takes "GMT+1" for what POSIX means by it, an hour behind
+    text = _NAMED_OFFSET.sub(r"\1", text)
     try:
         first, second = (words.parse(text, default=default, tzinfos=_named_zone) for default in _DEFAULTS)
     except (ValueError, OverflowError, TypeError) as error:

@@ -76,6 +76,13 @@ _PAID_BACK: Final = re.compile(
     r"\b(refund|ruckzahl|(ruck)?erstatt|rembours|reembols|rimbors|terugbeta|zwrot|aterbetal)"
 )
 _STATUS: Final = re.compile(r"(status|statut|zustand)\b|\b(state|stato|estado|etat)\b")
+#: In the names of columns of lists of customers: since when they are, and what they have ordered so far.
+_OF_CUSTOMERS: Final = re.compile(
+    r"\b(total spent|lifetime|(total|number of) orders|orders count|order count|(first|last) order|regist"
+    r"|signed up|sign ?up|joined|member since|customer since|date (added|joined)|birth|geburt|angemeldet|anmelde"
+    r"|kunde seit|anzahl (der )?bestellungen|umsatz gesamt|gesamtumsatz|inscri|client depuis|nombre de commandes"
+    r"|fecha de alta|numero de pedidos|iscri|注册|註冊|累计|累計|登録)"
+)
 _FEW_DATES: Final = 0.3
 
 
@@ -113,6 +120,11 @@ class ColumnFacts:
         """Whether the name and the cells are those of money that was paid back."""
         words = {*self.compared.split()} - {"refund", "refunded"}
         return bool(_PAID_BACK.search(self.compared)) and _PARTS.isdisjoint(words) and self.dates < _FEW_DATES
+
+    @property
+    def is_of_customers(self) -> bool:
+        """Whether the name says something of a customer that orders do not have."""
+        return bool(_OF_CUSTOMERS.search(self.compared))
 
     @property
     def is_settled(self) -> bool:

@@ -9,11 +9,21 @@ from typing import Final
 from babel import Locale
 from babel.numbers import get_currency_precision
 
-__all__ = ["CURRENCIES", "currency_in_name", "currency_of", "has_cents", "is_yuan_or_yen", "without_currency"]
+__all__ = [
+    "CURRENCIES",
+    "currency_in_name",
+    "currency_of",
+    "has_cents",
+    "is_yuan_or_yen",
+    "shared_by",
+    "without_currency",
+]
 
 
 #: Signs that several currencies use.
-_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs")
+_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "KR", "Rs.", "Rs")
+#: Of those that say more than "$" does: the currencies that write so.
+_SHARED: Final = MappingProxyType({"kr": ("DKK", "NOK", "SEK"), "rs": ("INR", "LKR", "NPR", "PKR")})
 #: What stands for no cents: ``12.-``, also with a long dash.
 _NO_CENTS: Final = re.compile(r"(?<=[0-9])[.,](?:[-\u2013\u2014]{1,2})(?![0-9])")
 
@@ -45,6 +55,19 @@ def _symbols() -> Mapping[str, str]:
         "人民币": "CNY",
         "RMB": "CNY",
         "원": "KRW",
+        **dict.fromkeys(("руб.", "руб", "р."), "RUB"),
+        **dict.fromkeys(("TL", "Tl"), "TRY"),
+        **dict.fromkeys(("лв.", "лв"), "BGN"),
+        **dict.fromkeys(("грн.", "грн"), "UAH"),
+        **dict.fromkeys(("lei", "Lei", "LEI"), "RON"),
+        **dict.fromkeys(("Fr.", "Fr", "SFr.", "SFr"), "CHF"),
+        **dict.fromkeys(("EURO", "Euro", "euro"), "EUR"),
+        **dict.fromkeys(("đ", "Đ"), "VND"),
+        "Rp": "IDR",
+        "RM": "MYR",
+        "R": "ZAR",
+        "S/": "PEN",
+        "KSh": "KES",
     }
 
 
@@ -53,12 +76,26 @@ CURRENCIES: Final = frozenset(
     str(code) for code in Locale.parse("en").currencies if re.fullmatch("[A-Z]{3}", str(code))
 )
 
+#: From here on characters are words by themselves.
+_IDEOGRAPHS: Final = 0x2E80
 #: What each sign means that is used by one currency. "$" and "kr" are used by many and left out.
 _SYMBOLS: Final = MappingProxyType(_symbols())
 _CODE: Final = re.compile(r"(?<![A-Za-z])([A-Za-z]{3})(?![A-Za-z])")
+
+
+def _pattern(sign: str) -> str:
+    """A sign of letters is a word of its own; ideographs stand beside others."""
+    begins, ends = (r"(?<![^\W\d_])" if _is_letter(sign[0]) else ""), (r"(?![^\W\d_])" if _is_letter(sign[-1]) else "")
+    return f"{begins}{re.escape(sign)}{ends}"
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalpha() and ord(char) < _IDEOGRAPHS
+
+
 _SIGNS: Final = re.compile(
     "|".join(
-        re.escape(sign) for sign in sorted((*_SYMBOLS, *_AMBIGUOUS), key=len, reverse=True) if sign not in CURRENCIES
+        _pattern(sign) for sign in sorted((*_SYMBOLS, *_AMBIGUOUS), key=len, reverse=True) if sign not in CURRENCIES
     )
 )
 #: Codes that are words of headers in capitals as well.
@@ -87,6 +124,19 @@ def currency_in_name(name: str) -> str:
         return codes[0]
     signs = {_SYMBOLS[sign] for sign in _SIGNS.findall(name) if sign in _SYMBOLS and not sign.isascii()}
     return signs.pop() if len(signs) == 1 else ""
+
+
+def shared_by(cell: str) -> tuple[str, ...]:
+    """The currencies of which an amount may be, where its sign is that of a few.
+
+    >>> shared_by("12,50 kr."), shared_by("$12.50"), shared_by("NOK 12,50")
+    (('DKK', 'NOK', 'SEK'), (), ())
+    """
+    text, currency = _taken_apart(cell)
+    if currency or not text:
+        return ()
+    sign = _SIGNS.search(cell)
+    return () if sign is None else _SHARED.get(sign[0].rstrip(".").casefold(), ())
 
 
 def has_cents(code: str) -> bool:

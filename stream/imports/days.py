@@ -12,20 +12,32 @@ from babel import Locale
 
 from stream.events.parsing_times import DateOrder, instant_of
 
-__all__ = ["is_excel_day", "read_time", "zone_of"]
+__all__ = ["in_figures", "is_excel_day", "read_time", "zone_of"]
 
-_LANGUAGES: Final = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
+#: Without Croatian, whose "listopad" is October and not November as in Polish and Czech.
+_LANGUAGES: Final = (
+    *("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "hu", "tr", "ru", "uk", "ro", "sk"),
+    *("el", "sl", "et", "lv", "lt", "bg", "id", "ca", "is"),
+)
 _ENGLISH: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORD: Final = re.compile(r"[^\W\d_]+\.?")
-_FILLERS: Final = frozenset({"de", "del", "di", "of", "um", "kl", "à", "a", "alle", "uhr", "klo", "om"})
+_FILLERS: Final = frozenset({"de", "del", "di", "of", "um", "kl", "à", "a", "alle", "uhr", "klo", "om", "at", "\u0433"})
 #: Day 0 of Excel's calendar, whose days are numbered as if 1900 had been a leap year.
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
 _EXCEL_DAY: Final = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
 #: In other files such a number is a day if it is one of 1954 to 2118: Excel writes it where a column has no format.
 _LIKELY_DAY: Final = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]+)?")
 
-#: As it is written in China and Japan.
-_CHINESE_DAY: Final = re.compile(r"([0-9]{4})\s*年\s*([0-9]{1,2})\s*月\s*([0-9]{1,2})\s*日")
+#: As they are written in China, Japan and Korea.
+_EASTERN_DAY: Final = re.compile(r"([0-9]{4})\s*[年년]\s*([0-9]{1,2})\s*[月월]\s*([0-9]{1,2})\s*[日일]")
+_EASTERN_CLOCK: Final = re.compile(r"([0-9]{1,2})\s*[时時点시]\s*([0-9]{1,2})\s*[分분](?:\s*([0-9]{1,2})\s*[秒초])?")
+_EASTERN_HALF: Final = re.compile(r"(上午|午前|오전|下午|午後|오후)\s*([0-9:]+)")
+_EASTERN_WEEKDAY: Final = re.compile(
+    r"[(\uff08][月火水木金土日월화수목금토일][)\uff09]|(?:星期|周|週|礼拜)[一二三四五六日天]|[월화수목금토일]요일"
+)
+_REIWA: Final = re.compile(r"令和\s*([0-9]{1,2}|元)\s*年")
+_REIWA_BEGAN: Final = 2019
+_MORNING: Final = frozenset({"上午", "午前", "오전"})
 
 #: Rails' names, which Square writes; and what people write.
 _ZONES: Final = MappingProxyType(
@@ -73,6 +85,18 @@ def _months() -> Mapping[str, str]:
 
 
 _MONTHS: Final = MappingProxyType(_months())
+#: The names of days of the week, which say nothing that the date does not.
+_WEEKDAYS: Final = frozenset(
+    name.casefold().rstrip(".")
+    for language in ("en", *_LANGUAGES)
+    for width in ("wide", "abbreviated")
+    for context in ("format", "stand-alone")
+    for name in Locale.parse(language).days[context][width].values()
+)
+#: A word before a whole date. "Mar 5, 2024" is none: in French "mar." is a day as well.
+_FIRST_WORD: Final = re.compile(
+    r"([^\W\d_]+)\.?,?\s+(?=[0-9]{1,4}[./-]\s?[0-9]{1,2}[./-]|[0-9]{1,2}\.?\s+(?:de\s+)?[^\W\d_])"
+)
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +128,7 @@ def read_time(cell: str, zone: tzinfo, order: DateOrder | None, *, is_workbook: 
     if is_excel_day(cell, is_workbook=is_workbook):
         at = (_EXCEL_EPOCH + timedelta(days=float(cell))).replace(tzinfo=zone).astimezone(UTC)
         return round(at.timestamp()) * 1000
-    cell = _CHINESE_DAY.sub(r"\1-\2-\3", cell)
+    cell = in_figures(cell)
     try:
         at = instant_of(cell, zone, order)
     except ValueError:
@@ -113,6 +137,24 @@ def read_time(cell: str, zone: tzinfo, order: DateOrder | None, *, is_workbook: 
             raise
         at = instant_of(in_english, zone, order)
     return round(at.timestamp() * 1000)
+
+
+@lru_cache(maxsize=65_536)
+def in_figures(cell: str) -> str:
+    """`cell` without the day of the week before a date, and with figures for what is written so in China and Japan.
+
+    >>> in_figures("Fr., 05.12.2025"), in_figures("2025年12月5日(金) 下午3时20分"), in_figures("令和7年12月5日")
+    ('05.12.2025', '2025-12-5 03:20:00 PM', '2025-12-5')
+    """
+    if (first := _FIRST_WORD.match(cell)) and first[1].casefold() in _WEEKDAYS:
+        cell = cell[first.end() :]
+    if cell.isascii():
+        return cell
+    cell = _EASTERN_WEEKDAY.sub(" ", cell)
+    cell = _REIWA.sub(lambda era: f"{_REIWA_BEGAN - 1 + (1 if era[1] == '元' else int(era[1]))}年", cell)
+    cell = _EASTERN_CLOCK.sub(lambda at: ":".join(part.zfill(2) for part in at.groups("00")), cell)
+    cell = _EASTERN_HALF.sub(lambda at: f" {at[2]} {'AM' if at[1] in _MORNING else 'PM'}", cell)
+    return " ".join(_EASTERN_DAY.sub(r"\1-\2-\3 ", cell).split())
 
 
 def is_excel_day(cell: str, *, is_workbook: bool = False) -> bool:

@@ -4,6 +4,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from stream.imports.column_words import MORE_WORDS
+from stream.imports.names import compared
+
 __all__ = ["MEANINGS", "SYNONYMS", "Piece"]
 
 
@@ -23,6 +26,7 @@ class Piece(StrEnum):
     REFUND_OF = "refund_of"
     REFUNDED_TO = "refunded_to"
     TEST = "test"
+    CANCELLED = "cancelled"
     REFUNDED = "refunded"
     AMOUNT_AFTER_REFUNDS = "amount_after_refunds"
     REFUNDED_AT = "refunded_at"
@@ -63,7 +67,8 @@ MEANINGS: Final = MappingProxyType(
         Piece.REFUND_OF: "number of the order whose money a row pays back",
         Piece.REFUNDED_TO: "e-mail address of the customer, in rows that pay money back",
         Piece.TEST: "whether the order was a test",
-        Piece.REFUNDED: "what was paid back",
+        Piece.CANCELLED: "whether the order was cancelled",
+        Piece.REFUNDED: "what was paid back, or whether all was",
         Piece.AMOUNT_AFTER_REFUNDS: "what was paid less what was paid back",
         Piece.REFUNDED_AT: "when it was paid back",
         Piece.CANCELLED_AT: "when the order was cancelled",
@@ -150,7 +155,7 @@ _WORDS: Final[dict[Piece, str]] = {
     ),
     Piece.CUSTOMER: (
         "customer id|customer number|customer no|customer code|customer ref|client id|client number|buyer id"
-        "|buyer username|user id"
+        "|buyer username|user id|consumer id"
         "|member id|member|account id|account number|customer|client|buyer|user|username|shopper|kundennummer|kunden nr"
         "|kundennr|kunden id|kunde|kaufer|numero client|no client|no de client|id client|acheteur"
         "|numero de cliente|no de cliente|no cliente|id cliente"
@@ -181,13 +186,19 @@ _WORDS: Final[dict[Piece, str]] = {
         "|aterbetalt"
         "|退款金额|已退款金额|退款|退款金額"
     ),
+    Piece.CANCELLED: (
+        "cancelled|canceled|is cancelled|is canceled|order cancelled|void|voided|storniert|storno|stornierung|annule"
+        "|annulee|annulation|cancelado|anulado|anulada|annullato|annullata|geannuleerd|anulowane|anulowano|avbruten"
+        "|makulerad|取消|已取消|是否取消|キャンセル"
+    ),
     Piece.REFUNDED_AT: (
-        "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement|退款时间|退款日期"
+        "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement"
+        "|退款时间|退款日期|refunded|erstattet|rembourse"
     ),
     Piece.CANCELLED_AT: (
         "cancelled at|canceled at|cancelled date|canceled date|cancellation date|date cancelled|storniert am"
         "|stornodatum|date d annulation|fecha de cancelacion|data annullamento"
-        "|取消时间|取消日期"
+        "|取消时间|取消日期|cancelled|canceled|storniert|annule|annulee|cancelado|annullato"
     ),
     Piece.PRODUCT: (
         "sku|product id|item id|stock code|article number|item number|product code|variant sku|lineitem sku|item sku"
@@ -223,8 +234,9 @@ _WORDS: Final[dict[Piece, str]] = {
         "|优惠券|优惠码|折扣码"
     ),
     Piece.NAME: (
-        "customer name|full name|contact name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
-        "|nom du client|nombre completo|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
+        "customer name|full name|contact name|name|billing name|buyer name|client name|consumer name|ship name"
+        "|kundenname|nom complet|nom du client|nombre completo"
+        "|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
         "|姓名|收货人姓名|收货人|收件人|收件人姓名|客户姓名|联系人|收貨人"
         "|お客様名|氏名|お名前|購入者名|注文者名|顧客名"
     ),
@@ -263,4 +275,9 @@ _WORDS: Final[dict[Piece, str]] = {
 }
 
 #: ``field -> its names``, best first.
-SYNONYMS: Final = MappingProxyType({field: tuple(words.split("|")) for field, words in _WORDS.items()})
+SYNONYMS: Final = MappingProxyType(
+    {
+        field: (*words.split("|"), *(compared(word) for word in MORE_WORDS.get(field, "").split("|") if word))
+        for field, words in _WORDS.items()
+    }
+)

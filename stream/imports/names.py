@@ -7,7 +7,7 @@ from functools import lru_cache
 __all__ = ["compared"]
 
 _NOT_WORD = re.compile(r"[\W_]+")
-_NUMERO = re.compile(r"\b[Nn][°º]")
+_NUMERO = re.compile(r"\b[Nn][°º]|№")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -20,4 +20,5 @@ def compared(name: str) -> str:
     """
     text = _CAMEL.sub(" ", _NUMERO.sub(" no ", name.strip().replace("#", " number ").replace("ß", "ss")))
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return _NOT_WORD.sub(" ", plain).strip()
+    # Hangul is put together again
+    return _NOT_WORD.sub(" ", unicodedata.normalize("NFC", plain)).strip()

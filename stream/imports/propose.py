@@ -70,7 +70,7 @@ def proposed(table: Table) -> Mapping:
         if chosen := _named(field, free) or _by_content(field, free):
             found[field] = chosen.name
     _choose_customer(found, {column.name: column.distinct for column in columns})
-    is_people = Piece.DATE not in found and Piece.AMOUNT not in found and Piece.EMAIL in found
+    is_people = _is_of_people(table, found, columns, len(rows))
     if is_people and Piece.ORDER_ID in found:  # a number without dates and amounts is theirs
         found.setdefault(Piece.CUSTOMER, found.pop(Piece.ORDER_ID))
     if not is_people:
@@ -84,6 +84,33 @@ def proposed(table: Table) -> Mapping:
         sales=sales,
         columns=found,
     )
+
+
+def _is_of_people(table: Table, found: dict[Piece, str], columns: Sequence[ColumnFacts], rows: int) -> bool:
+    """Whether the rows are customers and not orders.
+
+    Customers stand in a row each, without numbers of orders; what they have spent so far is no order, nor is the day
+    on which they registered. Raises `ImportFileError` where that is likely and no name of a column tells.
+    """
+    if Piece.DATE not in found and Piece.AMOUNT not in found and Piece.EMAIL in found:
+        return True
+    facts = {column.name: column for column in columns}
+    person = facts.get(found.get(Piece.EMAIL) or found.get(Piece.CUSTOMER, ""))
+    of_orders = {Piece.ORDER_ID, Piece.PRODUCT, Piece.PRODUCT_NAME, Piece.PRICE, Piece.STATUS, Piece.EVENT}
+    if person is None or person.distinct < person.filled * rows or not of_orders.isdisjoint(found):
+        return False
+    if any(facts[found[field]].is_of_customers for field in (Piece.DATE, Piece.AMOUNT) if field in found):
+        for field in (Piece.DATE, Piece.AMOUNT, Piece.CURRENCY):
+            found.pop(field, None)
+        return True
+    about = {Piece.PHONE, Piece.STREET, Piece.FIRST_NAME, Piece.MARKETING}
+    if Piece.AMOUNT not in found and not about.isdisjoint(found):
+        raise ImportFileError(
+            f"{table.source}: may be a list of customers or of orders: each row has another customer, and there are"
+            f' neither numbers nor amounts of orders. Say which it is in a small file, as content = "customers" or'
+            ' "orders": --mapping shop.toml (written for you if there is none)'
+        )
+    return False
 
 
 def _kinds_of_sales(
@@ -168,15 +195,16 @@ _TESTS: Final[dict[Piece, Callable[[ColumnFacts], bool]]] = {
         (Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT), lambda column: column.dates + column.days >= _HALF
     ),
     **dict.fromkeys(
-        (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS, Piece.QUANTITY, Piece.PRICE),
+        (Piece.AMOUNT, Piece.AMOUNT_AFTER_REFUNDS, Piece.QUANTITY, Piece.PRICE),
         lambda column: column.numbers >= _HALF,
     ),
     **dict.fromkeys((Piece.NAME, Piece.FIRST_NAME, Piece.LAST_NAME, Piece.PRODUCT_NAME), _is_words),
     Piece.EMAIL: lambda column: column.addresses >= _SOME,
     Piece.CURRENCY: lambda column: column.currencies >= _HALF,
     Piece.EVENT: lambda column: column.refunds > 0.0,
-    Piece.TEST: lambda column: column.answers >= _MOSTLY,
-    Piece.STATUS: lambda column: column.outcomes >= _MOSTLY and column.numbers < _SOME,
+    **dict.fromkeys((Piece.TEST, Piece.CANCELLED), lambda column: column.answers >= _MOSTLY),
+    Piece.REFUNDED: lambda column: column.numbers >= _HALF or column.answers >= _MOSTLY,
+    Piece.STATUS: lambda column: (column.outcomes >= _MOSTLY or column.is_settled) and column.numbers < _SOME,
     Piece.ORDER_ID: lambda column: (
         column.filled >= _SOME and column.addresses < _SOME and (column.dates < _SOME or column.numbers >= _MOSTLY)
     ),

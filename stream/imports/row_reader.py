@@ -42,6 +42,8 @@ _REMARK: Final = re.compile(
 )
 #: Shopify's gateway for tests, and Stripe's mode.
 _TEST: Final = frozenset({"test", "bogus", "bogus gateway", "for testing bogus gateway"})
+#: Of a payment that was counted when it came, and is kept back for a while.
+_WITHHELD: Final = frozenset({"hold", "release", "einbehaltung", "freigabe"})
 _LABEL: Final = 256
 #: Characters of a name, and of an address; an e-mail address has 320 at most.
 _MAX_NAME: Final = 120
@@ -81,13 +83,6 @@ def _is_remark(row: TableRow, cells: Any) -> bool:
     return not cells.order_id or any(_REMARK.fullmatch(cell) for cell in filled[:3])
 
 
-def _outcome(cells: Any) -> OrderStatus | None:
-    """What became of the order, None where the row does not say; a test never was one."""
-    if is_yes(cells.test) or compared(cells.test) in _TEST:
-        return OrderStatus.UNPAID
-    return outcome_of(cells.status) if cells.status else None
-
-
 def _whole(cell: str) -> str:
     """A number of an order or a customer as it was before a spreadsheet or a script made a fraction or a text of it.
 
@@ -115,6 +110,8 @@ class RowReader:
     def __init__(self, number: int, table: Table, mapping: Mapping, reading: CellFormats) -> None:
         self._number = number
         self._is_workbook = table.is_workbook
+        columns = mapping.columns
+        self._no_refunded = Piece.REFUNDED not in columns and Piece.AMOUNT_AFTER_REFUNDS not in columns
         self._mapping = mapping
         self._reading = reading
         at = {name: table.header.index(column) for name, column in mapping.columns.items()}
@@ -139,7 +136,7 @@ class RowReader:
             "order_id": _whole((is_refund and cells.refund_of) or cells.order_id),
             "email": email,
             "customer": self._customer(cells.customer),
-            "outcome": _outcome(cells),
+            "outcome": self._outcome(cells),
             "product": self._product(cells, is_item=is_item),
             "category": cells.category[:_LABEL],
             "coupon": cells.coupon[:_LABEL],
@@ -152,7 +149,7 @@ class RowReader:
             known["quantity"] = self._figure(cells.quantity)
             known["price"] = self._figure(cells.price)
             amount = None if is_item else self._amount(cells)
-            known["refunded"] = self._positive(self._money(cells.refunded))
+            known["refunded"] = None if self._reading.says_refunded else self._positive(self._money(cells.refunded))
             known["after_refunds"] = self._money(cells.amount_after_refunds)
         except _Unusable as unusable:
             return Line(**known, is_refund=is_refund, wrong=unusable.why, detail=unusable.detail)
@@ -188,6 +185,22 @@ class RowReader:
         )
         return email, customer, contact
 
+    def _outcome(self, cells: Any) -> OrderStatus | None:
+        """What became of the order, None where the row does not say; a test never was one.
+
+        A date of a refund without an amount anywhere is one of the whole order.
+        """
+        if is_yes(cells.test) or compared(cells.test) in _TEST:
+            return OrderStatus.UNPAID
+        if is_yes(cells.cancelled):
+            return OrderStatus.CANCELLED
+        stated = outcome_of(cells.status) if cells.status else None
+        if stated in (None, OrderStatus.PLACED) and (
+            is_yes(cells.refunded) if self._reading.says_refunded else cells.refunded_at and self._no_refunded
+        ):
+            return OrderStatus.REFUNDED
+        return stated
+
     def _product(self, cells: Any, *, is_item: bool) -> str:
         """Of a row that has items; where others list them, that of the sale has only the sum of them."""
         found = cells.product or cells.product_name
@@ -195,7 +208,9 @@ class RowReader:
 
     def _is_sale(self, event: str) -> bool:
         words = compared(event).split()
-        return not self._mapping.sales or any(word in words for word in self._mapping.sales)
+        return not self._mapping.sales or (
+            any(word in words for word in self._mapping.sales) and _WITHHELD.isdisjoint(words)
+        )
 
     def _cells(self, row: TableRow) -> Any:
         return _Cells._make(self._pick([*row.cells, ""]))

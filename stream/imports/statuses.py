@@ -23,39 +23,53 @@ class OrderStatus(StrEnum):
 # Stems, looked for at the start of words, in this order: "partially refunded" is found before "refunded".
 _STEMS: Final = (
     (OrderStatus.PARTLY_REFUNDED, r"part\w* (refund|erstatt|rembours|reembols|rimbors|terugbetaald)|teilweise erstatt"),
-    (OrderStatus.PARTLY_REFUNDED, r"partial refund|teilerstatt"),
+    (OrderStatus.PARTLY_REFUNDED, r"partial refund|teilerstatt|parcialmente (reembols|devol)|parzialmente rimbors"),
+    (OrderStatus.PARTLY_REFUNDED, r"gedeeltelijk terugbetaald|delvist? (refunder|aterbetal|tilba)|castecne vracen"),
+    (
+        OrderStatus.PARTLY_REFUNDED,
+        r"czesciowo zwroc|osittain (palautet|hyvitet)|частичн\w* возвра|kismi iade|partial return",
+    ),
     (
         OrderStatus.UNPAID,
         r"fail|declin|denied|requires payment|requires action|requires confirmation|incomplete|abandon|draft|trash",
     ),
     (
         OrderStatus.UNPAID,
-        r"expired|unpaid|not paid|checkout draft|fehlgeschlagen|unbezahlt|abgebrochen|entwurf|echou|non paye",
+        r"expired|unpaid|not paid|checkout draft|fehlgeschlagen|unbezahlt|abgebrochen|entwurf|echou|echec|non paye",
     ),
     (OrderStatus.UNPAID, r"fallid|no pagado|impagad|non pagat|fallit|mislukt|niet betaald|blocked|uncaptured"),
+    (OrderStatus.UNPAID, r"nezaplacen|obetal|ubetal|ikke betal|maksamat|nincs fizetve|odenmedi|nieoplacon|nao pago"),
+    (OrderStatus.UNPAID, r"не оплачен|неоплачен|neplatit|brouillon|borrador|bozza|concept\b"),
     (OrderStatus.UNPAID, r"test( order| bestellung)?$|testbestell|testorder|commande test|pedido de prueba"),
-    (OrderStatus.CANCELLED, r"cancel|void|storn|annul|geannuleerd|anulad|anulow|avbruten|annuller"),
+    (OrderStatus.CANCELLED, r"cancel|void|storn|annul|geannuleerd|anulad|anulow|anulat|avbruten|annuller"),
+    (OrderStatus.CANCELLED, r"avbestall|makuler|peruut|peruttu|zrusen|torol|sztorno|iptal|kanseller|отмен|скасован"),
     (
         OrderStatus.REFUNDED,
         r"refund|returned|return|chargeback|erstatt|retour|ruckerstatt|rembours|reembols|devuelt|rimbors",
     ),
-    (OrderStatus.REFUNDED, r"terugbetaald|zwroc|zwrot|aterbetal"),
+    (OrderStatus.REFUNDED, r"terugbetaald|zwroc|zwrot|aterbetal|devol|reso\b|restituit|palautet|hyvitet|vracen"),
+    (OrderStatus.REFUNDED, r"visszaterit|visszakuld|zuruckge|iade|tilba[gk]ebetal|rambursat|возвра|повернен"),
 )
-#: Chinese has no blanks between words, so its words are looked for anywhere.
+#: Chinese, Japanese and Korean have no blanks between words, so their words are looked for anywhere.
 _CHINESE: Final = (
-    (OrderStatus.PARTLY_REFUNDED, "部分退"),
-    (OrderStatus.UNPAID, "待付款|待支付|未付款|未支付|等待买家付款|支付失败|测试"),
-    (OrderStatus.CANCELLED, "取消|交易关闭|作废|交易關閉"),
-    (OrderStatus.REFUNDED, "退款|退货|退貨"),
+    (OrderStatus.PARTLY_REFUNDED, "部分退|一部返金|부분환불|부분 환불"),
+    (OrderStatus.UNPAID, "待付款|待支付|未付款|未支付|等待买家付款|支付失败|测试|未払|未入金|미결제|미입금|결제실패"),
+    (OrderStatus.CANCELLED, "取消|キャンセル|취소|交易关闭|作废|交易關閉"),
+    (OrderStatus.REFUNDED, "退款|退货|退貨|返金|返品|환불|반품"),
 )
-#: A refund that was asked for, refused or taken back has paid nothing.
-_NO_REFUND: Final = re.compile("退款(中|关闭|失败|待|申请)|未退款|无退款|没有退款|退货(中|申请)")
+#: A refund that was asked for, refused or taken back has paid nothing; what was not cancelled stands.
+_NO_REFUND: Final = re.compile(
+    r"\b(not|no|non|never|nicht|kein\w*|ohne|pas|sans|sin|senza|geen|niet)( yet)?"
+    r" (refund|return|cancel|storn|erstatt|retour|rembours|reembols|rimbors|annul|devol)\w*"
+    r"|\b(refund|return|cancel|chargeback)\w* (request|pending|fail|declin|deni|reject|refus|in progress|won)\w*"
+    "|退款(中|关闭|失败|待|申请)|未退款|无退款|没有退款|退货(中|申请)"
+)
 _OUTCOMES: Final = (
     *((outcome, re.compile(rf"\b({stems})")) for outcome, stems in _STEMS),
     *((outcome, re.compile(words)) for outcome, words in _CHINESE),
 )
 _REFUND: Final = re.compile(
-    r"\b(refund|return|credit|reversal|chargeback|gutschrift|ruckzahl|erstatt|retour|rembours|avoir|reembols|rimbors"
+    r"\b(refund|return|credit|reversal|chargeback|gutschrift|ruckzahl|ruckbuch|rucklast|erstatt|retour|rembours|avoir|reembols|rimbors"
     r"|devol|zwrot)|退款|退货|退貨"
 )
 

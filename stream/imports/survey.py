@@ -8,12 +8,20 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders, names_zone
-from stream.imports.currencies import currency_in_name, currency_of, has_cents, is_yuan_or_yen, without_currency
-from stream.imports.days import is_excel_day, read_time, zone_of
+from stream.imports.currencies import (
+    currency_in_name,
+    currency_of,
+    has_cents,
+    is_yuan_or_yen,
+    shared_by,
+    without_currency,
+)
+from stream.imports.days import in_figures, is_excel_day, read_time, zone_of
 from stream.imports.import_fields import Piece
 from stream.imports.mapping import Mapping
 from stream.imports.rows import Broken
 from stream.imports.table import Table
+from stream.imports.yes_no import is_answer, is_yes
 
 __all__ = ["MONEY_FIELDS", "TIME_FIELDS", "CellFormats", "survey"]
 
@@ -28,19 +36,23 @@ _KANA: Final = re.compile("[\u3041-\u30ff]")
 
 #: So many changes of date must agree before the order of the rows counts as a sign.
 _MIN_STEPS: Final = 3
+#: A column with more different cells does not say yes or no.
+_MAX_ANSWERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFormats:
     """How the cells of a table are read. ``dates`` and ``decimals`` may be mixed: then each cell speaks for itself.
 
-    ``currency``: of amounts that name none. ``notes``: what was concluded or assumed, a sentence each, for people.
+    ``currency``: of amounts that name none. ``says_refunded``: the column of what was paid back says whether all was.
+    ``notes``: what was concluded or assumed, a sentence each, for people.
     """
 
     dates: DateOrder | None
     decimals: DecimalSigns
     zone: tzinfo
     currency: str
+    says_refunded: bool
     rows: int
     notes: tuple[str, ...]
 
@@ -79,14 +91,16 @@ class _Evidence:
     local_times: bool = False
     has_yuan_or_yen: bool = False
     has_dollars: bool = False
+    shared: tuple[str, ...] = ()
     excel_day: str = ""
+    refunded: set[str] = field(default_factory=set)
     rows: int = 0
 
     def see_date(self, cell: str) -> None:
         self.see_clock(cell)
         if not self.excel_day and is_excel_day(cell):
             self.excel_day = cell
-        self.dates.see(cell)
+        self.dates.see(in_figures(cell))
         if self.dates.doubtful is not None and self.dates.order is None:
             for way in self.sorted_as:
                 way.see(cell)
@@ -95,8 +109,13 @@ class _Evidence:
         if not self.local_times and ":" in cell and not names_zone(cell):
             self.local_times = True
 
-    def see_money(self, cell: str) -> None:
+    def see_money(self, cell: str, *, names_currency: bool) -> None:
         self.decimals.see(without_currency(cell))
+        if names_currency:
+            self.currencies.add(currency_of(cell))
+            self.has_yuan_or_yen |= is_yuan_or_yen(cell)
+            self.has_dollars |= "$" in cell
+            self.shared = self.shared or shared_by(cell)
 
     def codes(self, assumed: str) -> set[str]:
         """The currencies of the amounts; ``assumed``: of those that name none."""
@@ -113,7 +132,7 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     seen = _seen(table, at)
     notes: list[str] = []
     dates = _dates(table, mapping, seen, notes)
-    assumed = mapping.currency or currency or _currency(mapping, seen, notes)
+    assumed = mapping.currency or currency or _currency(table, mapping, seen, notes)
     decimals = _decimals(table, mapping, seen, assumed or "USD")
     notes += [
         f"Several columns are called {name!r}; the first of them is read."
@@ -130,6 +149,7 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
         decimals=decimals,
         zone=given or UTC,
         currency=assumed or "USD",
+        says_refunded=all(map(is_answer, seen.refunded)) and any(map(is_yes, seen.refunded)),
         rows=seen.rows,
         notes=tuple(notes),
     )
@@ -139,7 +159,7 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
     """What the cells of `table` show; ``at``: the places of its columns."""
     times = [at[name] for name in TIME_FIELDS if name in at]
     amounts = [at[name] for name in MONEY_FIELDS if name in at]
-    currencies, clock = at.get(Piece.CURRENCY), at.get(Piece.TIME)
+    currencies, clock, refunded = at.get(Piece.CURRENCY), at.get(Piece.TIME), at.get(Piece.REFUNDED)
     seen = _Evidence()
     for row in table.rows():
         if isinstance(row, Broken):
@@ -152,18 +172,19 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
             seen.see_clock(row.cells[clock])
         if currencies is not None:
             seen.stated.add(currency_of(row.cells[currencies]))
+        if refunded is not None and len(seen.refunded) <= _MAX_ANSWERS and row.cells[refunded]:
+            seen.refunded.add(row.cells[refunded])
         for k in amounts:
             if row.cells[k]:
-                seen.see_money(row.cells[k])
-                if currencies is None:
-                    seen.currencies.add(currency_of(row.cells[k]))
-                    seen.has_yuan_or_yen |= is_yuan_or_yen(row.cells[k])
-                    seen.has_dollars |= "$" in row.cells[k]
+                seen.see_money(row.cells[k], names_currency=currencies is None)
     return seen
 
 
-def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
-    """Of amounts that name none, by the names of their columns."""
+def _currency(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
+    """Of amounts that name none, by the names of their columns.
+
+    Raises `ImportFileError` where the sign is that of a few currencies, and none of them dollars.
+    """
     names = [mapping.columns[name] for name in MONEY_FIELDS if name in mapping.columns]
     others = {*seen.currencies} - {""}
     if "" in seen.currencies and len(others) == 1 and not seen.has_dollars and Piece.CURRENCY not in mapping.columns:
@@ -173,6 +194,11 @@ def _currency(mapping: Mapping, seen: _Evidence, notes: list[str]) -> str:
     named = next(filter(None, map(currency_in_name, names)), "")
     if named or not ("" in seen.currencies or seen.has_yuan_or_yen):
         return named
+    if seen.shared:
+        raise ImportFileError(
+            f"{table.source}: the amounts do not tell of which currency they are: say --currency"
+            f" {' or --currency '.join(seen.shared)}"
+        )
     is_chinese = any(not _SIMPLIFIED.isdisjoint(name) for name in names)
     assumed = "JPY" if any(map(_KANA.search, mapping.columns.values())) else "CNY" if is_chinese else "USD"
     if Piece.CURRENCY not in mapping.columns and (assumed != "USD" or "" in seen.currencies):

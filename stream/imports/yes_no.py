@@ -6,9 +6,48 @@ from stream.imports.names import compared
 
 __all__ = ["is_answer", "is_no", "is_yes"]
 
-_YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "subscribed", "tak", "是"})
+_YES: Final = frozenset(
+    {
+        "yes",
+        "true",
+        "1",
+        "y",
+        "ja",
+        "oui",
+        "si",
+        "subscribed",
+        "tak",
+        "是",
+        "x",
+        "wahr",
+        "vrai",
+        "evet",
+        "да",
+        "はい",
+        "예",
+    }
+)
 _NO: Final = frozenset(
-    {"no", "false", "0", "n", "nein", "non", "unsubscribed", "not subscribed", "nie", "cleaned", "否"}
+    {
+        "no",
+        "false",
+        "0",
+        "n",
+        "nein",
+        "non",
+        "unsubscribed",
+        "not subscribed",
+        "nie",
+        "cleaned",
+        "否",
+        "falsch",
+        "faux",
+        "hayir",
+        "nej",
+        "нет",
+        "いいえ",
+        "아니오",
+    }
 )
 
 
