@@ -52,7 +52,9 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     ID is what `stream customer` takes. Needs the projection `consents` (STREAM_PROJECTIONS=consents); without it, what
     the default allows.
     """
+    from stream.cli.data_files import data_directory
     from stream.cli.identity_lookup import id_of
+    from stream.cli.saying import say
     from stream.projections.consents import Consents
     from stream.reporting.consent_lines import history_lines, standing_lines, standing_of
     from stream.reporting.writing import Writing
@@ -61,8 +63,9 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     with ConsentDesk(settings) as desk:
         consented = desk.read([customer_id])
-        if not desk.read_to(Consents.name, Consents.version):
-            click.echo("nobody reads what customers say: run a worker with STREAM_PROJECTIONS=consents", err=True)
+        # where `stream up` runs so does the projection: then nothing has been said yet
+        if not desk.read_to(Consents.name, Consents.version) and data_directory(settings).running() is None:
+            say("nothing that customers say has been read yet: does a worker with STREAM_PROJECTIONS=consents run?")
     standing = standing_of(consented.of(customer_id), now_ms, consented.default)
     if as_json:
         click.echo(orjson.dumps({"customer_id": customer_id, **standing}, option=orjson.OPT_INDENT_2))

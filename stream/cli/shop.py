@@ -21,7 +21,7 @@ from stream.local.directory import DataDirectory, Running
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.restarts import MAX_RESTARTS, Restarts
-from stream.local.server_process import HOST, LocalServer, free_port
+from stream.local.server_process import HOST, LocalServer, free_port, last_line_of
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Shop", "open_shop"]
@@ -80,6 +80,7 @@ class Shop:
         self._has_console = has_console
         self._wait_s = wait_s
         self._restarts: dict[str, Restarts] = {}
+        self._showing: set[str] = set()
         self._addresses: dict[str, str] = {}
         self._settings: Settings | None = None
         self._running = ExitStack()
@@ -181,15 +182,21 @@ class Shop:
         """Start again what has ended, at longer and longer intervals.
 
         Raises `LocalServerError` when that is no use: after too many times in a row, or when settings are refused.
+        What only shows is left then, and the rest runs on.
         """
         now, changed = time.monotonic(), False
         for server in self.servers:
-            if not server.running and self._may_restart(server.name, now, server.log_tail):
+            if not server.running and self._may_restart(server, now, last_line_of(server.log_path)):
                 server.start()
                 changed = True
         self._end_if_refused()
-        for child in self.children:
-            if child.status is not None and self._may_restart(child.name, now, child.log_tail):
+        for child in [child for child in self.children if child.status is not None]:
+            if child.name in self._showing and self._restarts_of(child.name).hopeless(now):
+                why = child.last_line()
+                say(f"{child.name} ended {MAX_RESTARTS} times in a row and is left; the rest runs on: {why}")
+                self.children.remove(child)
+                changed = True
+            elif self._may_restart(child, now, child.last_line()):
                 child.start()
                 changed = True
         if changed:
@@ -200,13 +207,17 @@ class Shop:
             if child.status == _REFUSED_SETTINGS:
                 raise LocalServerError(f"{child.name} refuses its settings; {child.log_tail()}")
 
-    def _may_restart(self, name: str, now: float, log_tail: Callable[[], str]) -> bool:
-        restarts = self._restarts.setdefault(name, Restarts())
+    def _restarts_of(self, name: str) -> Restarts:
+        return self._restarts.setdefault(name, Restarts())
+
+    def _may_restart(self, ended: Child | LocalServer, now: float, last_line: str) -> bool:
+        restarts = self._restarts_of(ended.name)
         if restarts.hopeless(now):
-            raise LocalServerError(f"{name} ended {MAX_RESTARTS} times in a row; {log_tail()}")
+            raise LocalServerError(f"{ended.name} ended {MAX_RESTARTS} times in a row; {ended.log_tail()}")
         if not restarts.due(now):
             return False
-        say(f"{name} has ended: starting it again (its log is in {self.directory.path})")
+        said = f": {last_line}" if last_line else ""
+        say(f"{ended.name} has ended: starting it again (its log is in {self.directory.path}){said}")
         return True
 
     def _start_children(self, lock: int) -> None:
@@ -214,6 +225,7 @@ class Shop:
         logs.mkdir(exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
         services = [Service(f"worker-{number}", ("worker",), f"http://{HOST}") for number in range(self._workers)]
+        self._showing = {service.name for service in self.services if service.only_shows}
         for service in (*services, *self.services):
             port = free_port()
             own = replace(self.settings, metrics_host=HOST, metrics_port=port, instance_id=service.name)

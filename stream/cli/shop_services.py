@@ -20,11 +20,15 @@ _PACKAGES: Final = ("aiohttp", "alembic", "jinja2", "sqlalchemy")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A ``stream`` command that runs beside the workers. ``address``: where it is to be reached, "" for nowhere."""
+    """A ``stream`` command that runs beside the workers. ``address``: where it is to be reached, "" for nowhere.
+
+    Without one that ``only_shows`` everything is counted and stored all the same.
+    """
 
     name: str
     command: tuple[str, ...]
     address: str = ""
+    only_shows: bool = False
 
 
 def can_run_console() -> bool:
@@ -35,8 +39,8 @@ def can_run_console() -> bool:
 def console_services(port: int) -> tuple[Service, Service]:
     """The directory, and the pages of it on ``port``."""
     return (
-        Service("directory", ("directory", "run")),
-        Service("console", ("console", "--port", str(port)), f"http://{HOST}:{port}/"),
+        Service("directory", ("directory", "run"), only_shows=True),
+        Service("console", ("console", "--port", str(port)), f"http://{HOST}:{port}/", only_shows=True),
     )
 
 

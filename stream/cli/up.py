@@ -52,7 +52,7 @@ def up(settings: Settings, *, workers: int, ingest: bool, has_console: bool) -> 
         has_console = False
     directory, began = data_directory(settings), time.monotonic()
     if can_listen(directory.path):
-        services.append(Service("resident", ("resident",)))
+        services.append(Service("resident", ("resident",), only_shows=True))
     say(f"data in {directory.path}")
     with (
         stop_request() as request,

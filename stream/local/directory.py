@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 _LOOK_S = 1.0
 _POLL_S = 0.05
 _IDENTITY_KEY = "identity.key"
+#: As the setting `identity_key` has.
+_MIN_KEY_CHARACTERS = 32
 #: Folders, and files, that the program itself writes; beside them people may keep files of their own.
 _OWN_FOLDERS = ("broker", "redis", "logs")
 _OWN_FILES = ("lock", "layout.json", "running.json", _IDENTITY_KEY, "*.sqlite*")
@@ -115,13 +117,23 @@ class DataDirectory:
         self._replace(name, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
 
     def identity_key(self) -> str:
-        """The setting ``identity_key`` of this shop; empty before `make_identity_key`."""
+        """The setting ``identity_key`` of this shop; empty before `make_identity_key`.
+
+        Raises `LocalServerError` for a file that is no key: with another one nobody is recognised.
+        """
+        path = self.path / _IDENTITY_KEY
         try:
-            return (self.path / _IDENTITY_KEY).read_text().strip()
+            key = path.read_bytes().decode(errors="replace").strip()
         except FileNotFoundError:
             return ""
         except OSError as error:
-            raise LocalServerError(f"{self.path / _IDENTITY_KEY} cannot be read: {error.strerror}") from error
+            raise LocalServerError(f"{path} cannot be read: {error.strerror}") from error
+        if len(key) < _MIN_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
+            raise LocalServerError(
+                f"{path} is damaged: restore it from a backup. Without it nobody is recognised by an address or another"
+                " identifier that came before; if none did, delete the file"
+            )
+        return key
 
     def make_identity_key(self) -> str:
         """The setting ``identity_key`` of this shop, made once. For the holder of the lock."""

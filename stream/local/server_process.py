@@ -13,13 +13,14 @@ from typing import Self
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
 
-__all__ = ["HOST", "LocalServer", "free_port", "tail_of"]
+__all__ = ["HOST", "LocalServer", "free_port", "last_line_of", "tail_of"]
 
 HOST = "127.0.0.1"
 READY_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.05
 STOP_TIMEOUT_S = 10.0
 LOG_TAIL_BYTES = 4096
+_MAX_LINE = 400
 START_ATTEMPTS = 3
 
 
@@ -37,6 +38,14 @@ def tail_of(log_path: Path) -> str:
         return "it logged nothing"
     log = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
     return f"the end of {log_path}:\n{log}" if log else f"{log_path} is empty"
+
+
+def last_line_of(log_path: Path) -> str:
+    """What a process wrote last, in one line that fits into a message; empty if it wrote nothing."""
+    if not log_path.exists():
+        return ""
+    lines = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("stream: ")[:_MAX_LINE] if lines else ""
 
 
 class LocalServer(ABC):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -13,6 +14,8 @@ from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
 from stream.cli.shop import Shop
 from stream.cli.shop_layout import settled_layout
+from stream.errors import LocalServerError
+from stream.local.child import Child
 from stream.local.directory import DataDirectory
 from stream.local.restarts import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
 from stream.processing.state import Counters
@@ -105,6 +108,47 @@ def test_a_process_that_cannot_start_ends_it_and_its_log_is_shown(tmp_path: Path
     assert refused.returncode in {1, 2}
     assert "notify refuses its settings" in refused.stderr
     assert "missing.yaml" in refused.stderr
+
+
+@pytest.mark.timeout(120)
+def test_a_damaged_database_of_the_pages_is_named_and_may_be_made_again(tmp_path: Path) -> None:
+    with UpProcess(tmp_path) as up:
+        until((tmp_path / "directory.sqlite").exists, "there is a directory")
+    for file in tmp_path.glob("directory.sqlite-*"):
+        file.unlink()
+    (tmp_path / "directory.sqlite").write_bytes(b"\xc0 no database" * 500)
+    with UpProcess(tmp_path) as up:
+        until(lambda: "directory has ended: starting it again" in up.output, "it is said")
+        (line, *_) = [line for line in up.output.splitlines() if "directory has ended" in line]
+        assert "is damaged" in line
+        assert "may also be moved away, and is then made again from the topics" in line
+
+
+class _Ended(Child):
+    """A process that has ended with an error."""
+
+    status = 1
+
+    def last_line(self) -> str:
+        return "the file is damaged"
+
+
+@pytest.mark.parametrize(("name", "only_shows"), [("directory", True), ("notify", False)])
+def test_what_only_shows_is_left_in_the_end_and_all_else_ends_the_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, only_shows: bool
+) -> None:
+    shop = Shop(DataDirectory(tmp_path), Settings(), workers=1, command="up")
+    shop.children = [_Ended(name, (), {}, tmp_path / f"{name}.log")]
+    monkeypatch.setattr(shop, "_showing", {name} if only_shows else set())
+    monkeypatch.setattr(shop, "_restarts", {name: Restarts(MAX_RESTARTS, time.monotonic())})
+    monkeypatch.setattr(shop, "announce", lambda: None)
+    if only_shows:
+        shop.tend()
+        assert shop.children == []
+        assert "is left; the rest runs on: the file is damaged" in capsys.readouterr().err
+    else:
+        with pytest.raises(LocalServerError, match=f"{name} ended {MAX_RESTARTS} times in a row"):
+            shop.tend()
 
 
 def test_the_console_of_a_directory_keeps_its_address(tmp_path: Path) -> None:

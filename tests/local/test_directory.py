@@ -137,3 +137,12 @@ def test_the_key_of_identifiers_is_made_once_and_for_its_owner_only(tmp_path: Pa
         assert other.make_identity_key() != key
     assert len(key) == 64
     assert (tmp_path / "a" / "identity.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"abc\n", b"\xff\xfe" * 40, b"0123456789abcdef 0123456789abcdef\x00"])
+def test_a_key_of_identifiers_that_is_none_is_refused_and_never_replaced(tmp_path: Path, content: bytes) -> None:
+    directory = DataDirectory(tmp_path)
+    (tmp_path / "identity.key").write_bytes(content)
+    with pytest.raises(LocalServerError, match=r"identity.key is damaged: restore it"):
+        directory.make_identity_key()
+    assert (tmp_path / "identity.key").read_bytes() == content
