@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -23,11 +22,11 @@ from stream.agents.publisher import Publisher
 from stream.agents.readiness import Readiness
 from stream.agents.shop_times import ShopTimes
 from stream.agents.trainer import Trainer
-from stream.agents.transport import TP, BatchSchema, Intake, TransportOptions, attach
+from stream.agents.training_queue import TrainingQueue
+from stream.agents.transport import BatchSchema, Intake, TransportOptions, attach
 from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
-from stream.errors import TopologyError
 from stream.events.decode import Decoder
 from stream.features.codec import LAYOUT
 from stream.features.registry import DAY_MS
@@ -97,6 +96,7 @@ class Assembly:
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000, first)
         read_times = partial(read_stream_times, self._client, self._keys, settings.partitions)
         self._shop_times = ShopTimes(read_times, settings.clock_quiet_s)
+        self._training = PartitionInputs(lambda: self.intake, (settings.training_examples,), 0)
         self.owner: Owner[PartitionWorker] = Owner(
             settings.event_topics,
             self._make_worker,
@@ -154,8 +154,8 @@ class Assembly:
         self._background(self.model.run, "model poll")
         self._background(self._shop_times.run, "shop times")
         self._background(self.watchdog.run, "watchdog")
-        training = PartitionInputs(lambda: self.intake, (self.settings.training_examples,), 0)
-        gauges = Gauges(self.owner, self.settings.event_topics, training, self.settings.training_examples, self._clock)
+        settings = self.settings
+        gauges = Gauges(self.owner, settings.event_topics, self._training, settings.training_examples, self._clock)
         self._background(gauges.run, "gauges")
         trimming = MemoryTrimming(lambda: self.intake.progress.acked_at_s)
         self._background(trimming.run, "memory")
@@ -225,7 +225,7 @@ class Assembly:
         return Trainer(
             self._model_store(),
             learner_settings_of(settings),
-            self._rewind_trainer,
+            TrainingQueue(self._training, settings.training_examples),
             self._clock,
             snapshot_s=settings.snapshot_ms / 1000,
             fenced_wait_s=settings.session_timeout_s,
@@ -235,10 +235,6 @@ class Assembly:
             unread=self._consents_read.unread,
             erasures=self._erasures,
         )
-
-    async def _rewind_trainer(self, offset: int) -> None:
-        with contextlib.suppress(TopologyError):  # the training partition has gone to another worker
-            await self.intake.rewind({TP(self.settings.training_examples, 0): offset})
 
     async def close(self) -> None:
         """Close connections; what is not published is in the outbox."""

@@ -68,9 +68,10 @@ class Gauges:
             metrics.LAG_SECONDS.labels(topic).set(
                 _age_s(now_ms, [worker.oldest_appended_at_ms(source) for worker in workers])
             )
-        training_lag = self._training.lag(0)
+        training_lag, trainer = self._training.lag(0), self._owner.trainer
         if training_lag is not None:
-            metrics.LAG.labels(self._training_topic).set(training_lag)
+            buffered = trainer.buffered if trainer is not None else 0
+            metrics.LAG.labels(self._training_topic).set(training_lag + buffered)
         else:
             metrics.LAG.remove(self._training_topic)
         counters = [worker.partition.state.counters for worker in workers]

@@ -21,10 +21,10 @@ class Batch(Protocol):
 
 
 class EventBatch(Batch, Protocol):
-    """One of events, which may wait for long."""
+    """One of events or examples, which may wait for long."""
 
     def keep(self, records: Sequence[Record]) -> None:
-        """Hold the same records in another form."""
+        """Hold the same records in another form, or none of them, when only `ack` is left to be called."""
         ...
 
 

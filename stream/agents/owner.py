@@ -143,6 +143,11 @@ class Owner(PartitionOwner, Generic[W]):
         """The running workers by partition index."""
         return self._workers
 
+    @property
+    def trainer(self) -> Trainer | None:
+        """The trainer, while this worker has its partition."""
+        return self._trainer
+
     async def restore_offsets(self, assigned: frozenset[TP]) -> Mapping[TP, int]:
         """Claim every assigned partition; the offsets in the store are where to go on."""
         await self._end(set(self._workers), training=True)

@@ -13,16 +13,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from stream import metrics
 from stream.agents.agreeing import LOOK_S, AgreedExamples
-from stream.agents.input_protocols import Batch
 from stream.agents.retrying import Retrying
 from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
+from stream.agents.training_queue import GapError, TrainingBatch, TrainingQueue, check_gapless
 from stream.agents.waiting import pause, wait_until_set
 from stream.agents.worker_options import all_is_read
 from stream.clock import Clock
@@ -49,37 +48,22 @@ _WEEK_MS = 7 * 86_400_000
 _STRETCH = 100
 #: How often it is looked whether somebody is to be erased (s).
 _LOOK_S = 1.0
-#: Records taken from the queue at once.
-_MAX_AT_ONCE = 5000
-
-
-class TrainingBatch(Batch, Protocol):
-    """A fetched batch, with where the one before it ended and where its log goes on."""
-
-    @property
-    def start_offset(self) -> int: ...
-    @property
-    def next_offset(self) -> int: ...
-
-
-class _GapError(StreamError):
-    """A batch does not begin where the one before it ended."""
 
 
 class Trainer:
     """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
 
-    Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
-    ``consents`` tells what customers have agreed to, and ``unread`` why that is not known yet. ``for_release_before``:
-    a trainer of the release before can go on from what this one saves (``docs/upgrading.md``). ``erasures``: who is
-    erased; nothing more is learned of them.
+    ``queue``: of this trainer alone; where batches wait. Without ``publish`` the snapshot that scorers read stays
+    as it is, unless an operator decides otherwise. ``consents`` tells what customers have agreed to, and ``unread``
+    why that is not known yet. ``for_release_before``: a trainer of the release before can go on from what this one
+    saves (``docs/upgrading.md``). ``erasures``: who is erased; nothing more is learned of them.
     """
 
     def __init__(
         self,
         store: ModelStore,
         settings: LearnerSettings,
-        rewind: Callable[[int], Awaitable[None]],
+        queue: TrainingQueue,
         clock: Clock,
         *,
         snapshot_s: float,
@@ -92,7 +76,7 @@ class Trainer:
     ) -> None:
         self._store = store
         self._settings = settings
-        self._rewind = rewind
+        self._queue = queue
         self._clock = clock
         self._snapshot_s = snapshot_s
         self._fenced_wait_s = fenced_wait_s
@@ -100,7 +84,6 @@ class Trainer:
         self._for_release_before = for_release_before
         self._agreed = AgreedExamples(consents, unread, clock)
         self._erasures = erasures or Erasures()
-        self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._retrying = Retrying()
         self._saved_at_s = float("-inf")
@@ -114,9 +97,14 @@ class Trainer:
         self._begin(checkpoint)
         return checkpoint.offset
 
+    @property
+    def buffered(self) -> int:
+        """Examples that were received and are not part of a checkpoint yet."""
+        return self._queue.records + len(self._appended_at_ms)
+
     def deliver(self, batch: TrainingBatch) -> None:
         """Queue a fetched batch."""
-        self._queue.append(batch)
+        self._queue.add(batch)
         self._wake.set()
 
     async def run(self) -> None:
@@ -124,7 +112,7 @@ class Trainer:
         while not self._stopping:
             try:
                 await self._turn()
-            except (StorageError, _GapError) as error:
+            except (StorageError, GapError) as error:
                 await self._recover(error)
 
     def stop(self) -> None:
@@ -138,6 +126,7 @@ class Trainer:
         self._checkpoint: Checkpoint | None = checkpoint
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
+        self._appended_at_ms: list[int] = []
         self._unsaved_ids: dict[str, int] = {}
         self._queue.clear()
         self._forgotten_up_to, self._has_forgotten = 0, False
@@ -171,7 +160,7 @@ class Trainer:
             await wait_until_set(self._wake, min(due_in_s, _LOOK_S) if has_news else _LOOK_S)
         elif await self._agreed.must_wait():
             await pause(LOOK_S, self._wake, lambda: self._stopping)
-        elif batches := self._next_batches():
+        elif batches := self._queue.take():
             await self._learn(batches)
 
     def _forget_erased(self) -> None:
@@ -180,19 +169,8 @@ class Trainer:
             self._has_forgotten |= self._learner.forget(self._erasures.wanted(self._forgotten_up_to).ids)
             self._forgotten_up_to = position
 
-    def _next_batches(self) -> list[TrainingBatch]:
-        """What waits, up to a bound: while events flow, small batches one by one would never catch up."""
-        batches: list[TrainingBatch] = []
-        records = 0
-        while self._queue and records < _MAX_AT_ONCE:
-            batch = self._queue.popleft()
-            if batch.is_current:
-                batches.append(batch)
-                records += len(batch.records)
-        return batches
-
     async def _learn(self, batches: list[TrainingBatch]) -> None:
-        self._check_gapless(batches)
+        check_gapless(batches, self._offset)
         fresh = await self._fresh(
             [
                 decode_example(record.value or b"")
@@ -212,14 +190,9 @@ class Trainer:
                 return
         self._offset = batches[-1].next_offset
         self._unsaved += batches
-
-    def _check_gapless(self, batches: Sequence[TrainingBatch]) -> None:
-        """The checkpoint's offset promises that all before it is learned, so nothing may be passed over."""
-        expected = self._offset
         for batch in batches:
-            if batch.start_offset > expected:
-                raise _GapError(f"examples from offset {expected} to {batch.start_offset} did not arrive")
-            expected = batch.next_offset
+            self._appended_at_ms += [record.timestamp for record in batch.records]
+            batch.keep(())
 
     async def _fresh(self, examples: list[Example | InvalidExample]) -> list[Example]:
         """Drop what cannot be learned, and what has been: the outbox may send an example twice."""
@@ -244,6 +217,7 @@ class Trainer:
         for batch in self._unsaved:
             batch.ack()
         self._unsaved, self._unsaved_ids, self._has_forgotten = [], {}, False
+        self._appended_at_ms = []
         show_figures(self._learner.figures())
         show_standings(self._learner.standings())
         show_rhythm(self._learner.rhythm())
@@ -271,8 +245,7 @@ class Trainer:
     def _observe_save(self) -> None:
         now_ms = self._clock.now_ms()
         metrics.CHECKPOINT_SAVED.set(now_ms / 1000)
-        appended_at_ms = [record.timestamp for batch in self._unsaved for record in batch.records]
-        metrics.LEARNING_DELAY.observe([(now_ms - at_ms) / 1000 for at_ms in appended_at_ms])
+        metrics.LEARNING_DELAY.observe([(now_ms - at_ms) / 1000 for at_ms in self._appended_at_ms])
 
     async def _recover(self, error: StreamError) -> None:
         _LOG.warning("the trainer returns to its checkpoint: %s", error)
@@ -288,7 +261,7 @@ class Trainer:
                 retry_s = self._retrying.wait_s()
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
             else:
-                await self._rewind(offset)
+                await self._queue.rewind(offset)
                 return
 
 

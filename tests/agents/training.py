@@ -1,7 +1,7 @@
 """A topic of examples and a trainer over it, for tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from stream.agents.trainer import Trainer
+from stream.agents.training_queue import TrainingQueue
 from stream.clock import FixedClock
 from stream.consent.consented import Consented
 from stream.local.redis import EmbeddedRedis
@@ -25,6 +26,9 @@ from tests.oracle.record import Record
 from tests.processing.station import NOW_MS
 from tests.storage.redis_client import with_redis
 
+TOPIC = "training-examples"
+#: Records of a batch.
+FETCHED = 70
 #: Of the projections that a trainer asks.
 PARTITIONS = 2
 SETTINGS = LearnerSettings(min_labels=50)
@@ -63,6 +67,9 @@ class BatchOfExamples:
     def is_current(self) -> bool:
         return self.lease == self.topic.lease
 
+    def keep(self, records: Sequence[Record]) -> None:
+        self.records = records
+
     def ack(self) -> None:
         self.topic.acked_to = self.next_offset
 
@@ -76,24 +83,35 @@ class TrainingLog:
     position: int = 0
     acked_to: int = 0
     rewinds: list[int] = field(default_factory=list)
+    is_held: bool = False
+    #: The most records that were fetched and not acknowledged.
+    most_fetched: int = 0
     #: Offsets of batches that get lost once.
     lost: set[int] = field(default_factory=set)
 
-    async def rewind(self, offset: int) -> None:
-        self.rewinds.append(offset)
-        self.begin(offset)
+    async def rewind(self, offsets: Mapping[str, int]) -> None:
+        self.rewinds.append(offsets[TOPIC])
+        self.begin(offsets[TOPIC])
+
+    def hold(self, _source: int) -> None:
+        self.is_held = True
+
+    def release(self, _source: int) -> None:
+        self.is_held = False
 
     def begin(self, offset: int) -> None:
         self.lease += 1
         self.position = offset
+        self.is_held = False
 
-    async def deliver_to(self, trainer: Trainer, size: int = 70) -> None:
+    async def deliver_to(self, trainer: Trainer, size: int = FETCHED) -> None:
         while True:
             part = self.values[self.position : self.position + size]
-            if part:
+            if part and not self.is_held:
                 records = [Record(None, value, 0, self.position + k) for k, value in enumerate(part)]
                 start = self.position
                 self.position += len(part)
+                self.most_fetched = max(self.most_fetched, self.position - self.acked_to)
                 if start in self.lost:
                     self.lost.remove(start)
                 else:
@@ -123,7 +141,7 @@ class TrainerBench:
         trainer = Trainer(
             store or self.store(),
             SETTINGS,
-            self.topic.rewind,
+            TrainingQueue(cast("Any", self.topic), TOPIC),
             FixedClock(NOW_MS),
             **{"snapshot_s": 0.01, "fenced_wait_s": 0.2, "consents": self._consents, **options},
         )

@@ -241,7 +241,8 @@ def gauges_of(owner: Any, training_lag: list[int | None]) -> Gauges:
 
 def test_gauges_show_the_worst_partition_and_forget_those_that_left() -> None:
     owner = SimpleNamespace(
-        workers={7: worker_of(7, landmarks=5, click=30_000), 8: worker_of(8, landmarks=2, click=59_000)}
+        workers={7: worker_of(7, landmarks=5, click=30_000), 8: worker_of(8, landmarks=2, click=59_000)},
+        trainer=SimpleNamespace(buffered=7),
     )
     training_lag: list[int | None] = [12]
     gauges = gauges_of(owner, training_lag)
@@ -251,7 +252,7 @@ def test_gauges_show_the_worst_partition_and_forget_those_that_left() -> None:
     # of two partitions, what was received and what was not; of an input that has not been asked the latter is unknown
     assert ours("stream_lag_messages", topic="purchase") == 24.0
     assert ours("stream_lag_messages", topic="click") == 0.0
-    assert ours("stream_lag_messages", topic="training-examples") == 12.0
+    assert ours("stream_lag_messages", topic="training-examples") == 19.0
     assert ours("stream_watermark_lag_seconds", partition="7") == 10.0
     assert ours("stream_features_stored_timestamp_seconds", partition="7") == 40.0
     assert ours("stream_labels_pending") == 5.0

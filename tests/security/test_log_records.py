@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stream
+from stream.agents.input_protocols import Inputs
 from stream.agents.models import CurrentModel
 from stream.agents.trainer import Trainer
+from stream.agents.training_queue import TrainingQueue
 from stream.cli.logs import configure_logging
 from stream.clock import FixedClock
 from stream.consent.consented import Consented
@@ -178,14 +180,12 @@ def test_a_training_example_that_is_refused_is_told_of_without_its_data(logged: 
     async def unlearned(_ids: object) -> set[str]:
         return set()
 
-    async def rewind(_offset: int) -> None:
-        """Not needed."""
-
     async def agreed(_ids: object) -> Consented:
         return Consented({}, "opt-out")
 
     store = cast("ModelStore", SimpleNamespace(unlearned=unlearned))
-    trainer = Trainer(store, LearnerSettings(), rewind, FixedClock(0), snapshot_s=1.0, consents=agreed)
+    queue = TrainingQueue(cast("Inputs", None), "")
+    trainer = Trainer(store, LearnerSettings(), queue, FixedClock(0), snapshot_s=1.0, consents=agreed)
     example = decode_example(json.dumps({"kind": HOSTILE, "customer_id": HOSTILE}).encode())
     (message,) = logged(lambda: asyncio.run(trainer._fresh([example])))
     assert "mallory" not in message

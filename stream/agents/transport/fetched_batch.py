@@ -85,7 +85,7 @@ class RecordBatch:
         return self._flow.receive_next(self._slot)
 
     def keep(self, records: Sequence[Record]) -> None:
-        """Hold the same records in another form."""
+        """Hold the same records in another form, or none of them, when only `ack` is left to be called."""
         self.records = records
 
     def ack(self) -> bool:
@@ -100,6 +100,6 @@ class RecordBatch:
 
     def __repr__(self) -> str:
         return (
-            f"<RecordBatch {self.tp.topic}/{self.tp.partition} [{self.first_offset}, {self.last_offset}] "
+            f"<RecordBatch {self.tp.topic}/{self.tp.partition} [{self.start_offset}, {self.next_offset}) "
             f"lease={self.lease}>"
         )
