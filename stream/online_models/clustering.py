@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # SciPy ships no types
 
 from stream.online_models.river_parts import KMeans
+from stream.online_models.scipy_parts import linear_sum_assignment
 
 __all__ = ["PlacedKMeans", "match"]
 

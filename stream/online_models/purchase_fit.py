@@ -4,10 +4,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # SciPy ships no types
-from scipy.special import betaln, digamma, expit, gammaln, hyp2f1  # type: ignore[import-untyped]  # as above
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1  # type: ignore[import-untyped]  # no types
 
 from stream.online_models.purchase_process import PRIOR, PRIOR_DEVIATIONS, PRIOR_MEANS, Histories, PurchaseProcess
+from stream.online_models.scipy_parts import fmin_l_bfgs_b
 
 __all__ = ["expected_orders", "fit", "log_likelihood"]
 
@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 #: Logarithms beyond these are no shop.
 _BOUNDS: Final = [(-5.0, 5.0), (-6.0, 12.0), (-7.0, 6.0), (-5.0, 7.0)]
 _MAX_STEPS: Final = 200
+#: The search ends when a step gains less than this share of the loss; in units of what doubles can tell apart.
+_LEAST_GAIN: Final = 1e-12 / float(np.finfo(float).eps)
 
 
 def log_likelihood(process: PurchaseProcess, of: Histories) -> float:
@@ -48,8 +50,8 @@ def fit(of: Histories, begin: PurchaseProcess = PRIOR, *, has_prior: bool = True
         return -weight * value, -weight * slope
 
     start = np.log([begin.r, begin.alpha, begin.a, begin.b])
-    options = {"maxiter": _MAX_STEPS, "ftol": 1e-12, "gtol": 1e-7}
-    return _process_of(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS, options=options).x)
+    best, _, _ = fmin_l_bfgs_b(loss, start, bounds=_BOUNDS, maxiter=_MAX_STEPS, factr=_LEAST_GAIN, pgtol=1e-7)
+    return _process_of(best)
 
 
 def expected_orders(process: PurchaseProcess, of: Histories, days: float) -> Floats:
