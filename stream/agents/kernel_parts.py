@@ -1,8 +1,8 @@
 """Compiling the kernel in several processes at once: each takes the next part that no other has taken.
 
 A part is a subtree of the calls below an entry of the kernel. What a process has compiled, all others load from the
-cache directory, so nothing but locks on files in it needs to be agreed on: processes that happen to start together, as
-the workers of a demo, share the work in the same way.
+cache directory, so nothing but locks on files in it needs to be agreed on. A worker starts such processes and waits for
+their end, for a process keeps what the compiler took: some 250 MB.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.processing.stage_changes import changes_of_stage
 
-__all__ = ["compile_parts", "helpers"]
+__all__ = ["compile_elsewhere", "compile_parts"]
 
 _NAME: Final = "warm-up"
 
@@ -65,17 +65,29 @@ def compile_parts() -> None:
         (directory / COMPLETE).write_text(_processor())
 
 
-@contextmanager
-def helpers() -> Iterator[None]:
-    """Let other processes take parts, one for each further core, unless all is compiled; wait for their end."""
-    is_cold = not _is_complete(Path(os.environ[VARIABLE]))
-    command = [sys.executable, "-c", f"from {__name__} import compile_parts; compile_parts()"]
-    started = [subprocess.Popen(command) for _ in range(_cores() - 1)] if is_cold else []  # noqa: S603
-    try:
-        yield
-    finally:
-        for process in started:
-            process.wait()
+def compile_elsewhere() -> None:
+    """Let other processes compile all that is not compiled, one for each core, and wait for their end.
+
+    Processes that start together wait for those of one of them. What these have not compiled when they end, for
+    whatever reason, the kernels compile where they are called.
+    """
+    directory = Path(os.environ[VARIABLE])
+    if _is_complete(directory):
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    with _claim(directory / "compiling.lock", wait=True):
+        if _is_complete(directory):
+            return
+        command = [sys.executable, "-c", f"from {__name__} import compile_parts; compile_parts()"]
+        started = [subprocess.Popen(command) for _ in range(_cores())]  # noqa: S603
+        try:
+            for process in started:
+                process.wait()
+        finally:
+            # whoever is told to stop does not wait for the rest
+            for process in started:
+                process.terminate()
+                process.wait()
 
 
 def _is_complete(directory: Path) -> bool:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from stream.agents.kernel_parts import compile_parts, helpers
+from stream.agents.kernel_parts import compile_elsewhere
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.columns import EVENT
 from stream.events.decode import Decoded
@@ -27,14 +27,13 @@ __all__ = ["warm_up"]
 
 
 def warm_up() -> float:
-    """Compile what is not, on all cores, and run every compiled function once: two steps, the second over the stored
+    """See to it that all is compiled, and run every compiled function once: two steps, the second over the stored
     profile, and a sweep.
 
     Returns the seconds it took: about 50 on two cores where nothing was ever compiled, 1 from then on.
     """
     began = time.perf_counter()
-    with helpers():
-        compile_parts()
+    compile_elsewhere()
     rules = Rules()
     topics = [event_type.value for event_type in KERNEL_TYPES]
     partition = Partition(0, rules, Kernel(rules), Topics(), topics, 1, PartitionPlacement(0, 1))
