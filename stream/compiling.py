@@ -1,18 +1,20 @@
 """How kernels are compiled, and when: a kernel asks for Numba when it is first called.
 
 Numba takes a third of a second to import, and compiled code as long to load. Commands that import kernels and call none
-do not pay for it.
+do not pay for it, nor do those that interpret them (`interpret_kernels`).
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 __all__ = [
     "KernelFunction",
+    "interpret_kernels",
     "jit",
     "jit_at_once",
     "jit_generated",
@@ -25,6 +27,22 @@ _Decorator = Callable[[Callable[..., Any]], Any]
 
 #: Two threads may call a kernel for the first time.
 _LOCK = threading.RLock()
+
+
+class _Start:
+    """How kernels start: whether they are interpreted as long as that goes well."""
+
+    interprets = False
+
+
+def interpret_kernels() -> None:
+    """Run kernels as Python from now on: for a process that calls a few of them a few times, for one customer.
+
+    The results are the same to the bit. After the first error of a kernel all are compiled, and that one is run again;
+    so only kernels may be called whose results depend on nothing that they write. Nothing is interpreted where Numba
+    is in memory already.
+    """
+    _Start.interprets = "stream.kernel_code" not in sys.modules
 
 
 class KernelFunction:
@@ -41,7 +59,7 @@ class KernelFunction:
         self._dispatcher: Any = None
 
     def __call__(self, *args: Any) -> Any:
-        return (self._dispatcher or self._made())(*args)
+        return (self._dispatcher or self._not_made)(*args)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._made(), name)
@@ -49,6 +67,16 @@ class KernelFunction:
     @property
     def _numba_type_(self) -> Any:
         return self._made()._numba_type_
+
+    def _not_made(self, *args: Any) -> Any:
+        if _Start.interprets:
+            from stream.kernel_interpreter import interpreted
+
+            try:
+                return interpreted(self.py_func, args)
+            except Exception:  # noqa: BLE001 - compiled code decides what is an error
+                _Start.interprets = False
+        return self._made()(*args)
 
     def _made(self) -> Any:
         with _LOCK:

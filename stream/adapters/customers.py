@@ -1,27 +1,15 @@
 """Whose event it is, when the sender knows customers by address or by a number of its own."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stream.adapters.json_fields import MalformedError, customer_id
+from stream.identity.addresses import customer_of_address
 
-__all__ = ["CustomerFinder", "customer_of_address"]
+__all__ = ["CustomerFinder"]
 
 #: How lists of metadata name what they hold: Shopify and Resend say ``name``, WooCommerce ``key``.
 _NAMES: Final = ("name", "key")
-
-
-def customer_of_address(address: str) -> str:
-    """Return a customer id for an e-mail address: the SHA-256 of the address in lower case, without outer space.
-
-    It hides the address from those who read the topic. It does not make it anonymous: who knows an address knows its
-    hash.
-
-    >>> customer_of_address(" Ann@Example.com ") == customer_of_address("ann@example.com")
-    True
-    """
-    return f"email:{hashlib.sha256(address.strip().lower().encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

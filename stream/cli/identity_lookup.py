@@ -135,7 +135,7 @@ def shared_in(desk: ProjectionDesk) -> dict[str, Node]:
 
 #: Customers of the same name that are listed.
 _SHOWN = 5
-#: Of an address that was hashed without a key (`stream.adapters.customers`).
+#: Of an address that was hashed without a key (`stream.identity.addresses`).
 _DIGEST_CHARS = 64
 
 

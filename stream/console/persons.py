@@ -14,14 +14,14 @@ __all__ = ["REVEALER", "known_id", "shown_id"]
 
 #: Where a request has what puts ids and texts back; it is there with `privacy_keys` only.
 REVEALER: Final = web.RequestKey("revealer", Revealer)
-#: An address or a number as `stream.adapters.customers` hashes it; of these people read the beginning.
+#: An address or a number as `stream.identity.addresses` hashes it; of these people read the beginning.
 _HASHED: Final = re.compile(r"([a-z]+:[0-9a-f]{8})[0-9a-f]{56}")
 
 
 def shown_id(customer_id: str) -> str:
     """An id in a list that people read.
 
-    >>> from stream.adapters.customers import customer_of_address
+    >>> from stream.identity.addresses import customer_of_address
     >>> shown_id(customer_of_address("ann@example.com")), shown_id("c-17")
     ('email:71d4f55f…', 'c-17')
     """

@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 
-from dateutil import parser as words  # type: ignore[import-untyped]  # dateutil ships no types
-
 __all__ = ["DateOrder", "DateOrders", "epoch_seconds", "instant_of", "names_zone"]
 
 #: A number from here on counts milliseconds, microseconds, nanoseconds. 1e11 seconds would be the year 5138.
@@ -192,6 +190,9 @@ _DEFAULTS = (datetime(1904, 1, 1), datetime(1911, 12, 31))  # noqa: DTZ001 - the
 @lru_cache(maxsize=4096)
 def _in_words(text: str) -> datetime:
     """31 May 2024, May 31, 2024 2:30 PM, Fri, 31 May 2024 14:30:00 +0200: there the month is a word."""
+    # hardly anybody writes so, and commands that read no such time are to be quick
+    from dateutil import parser as words  # type: ignore[import-untyped]  # noqa: PLC0415  # dateutil ships no types
+
     expected = f"expected a time such as 2024-05-31 14:30:00, got {text!r}"
     if not any(map(str.isalpha, text)) or not any(map(str.isdigit, text)):
         raise ValueError(expected)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Final
 
-from stream.adapters.customers import customer_of_address
+from stream.identity.addresses import customer_of_address
 
 __all__ = ["customer_of_phone", "is_name", "pseudonym"]
 

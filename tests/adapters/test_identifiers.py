@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from stream.adapters import Ignored, Native
-from stream.adapters.customers import customer_of_address
 from stream.client.event_contract import Draft, EventContract
+from stream.identity.addresses import customer_of_address
 from stream.identity.sealing import Sealer
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS, call, translate

@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stream.adapters import TABLES, Adapter, Call, Ignored, Malformed, Native, Visit, adapters_of
-from stream.adapters.customers import customer_of_address
 from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import SettingsError
+from stream.identity.addresses import customer_of_address
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS
 from tests.adapters.samples import PERSONAL

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stream.adapters import Ignored, Malformed, Native, adapters_of
-from stream.adapters.customers import customer_of_address
+from stream.identity.addresses import customer_of_address
 from stream.settings import Settings
 from tests.adapters.samples import Sample, changed
 from tests.adapters.samples_shops import SHOPIFY, STRIPE, WOOCOMMERCE

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from stream.adapters import Malformed, Native, adapters_of
-from stream.adapters.customers import customer_of_address
 from stream.events.model import MAX_TEXT_CHARS
+from stream.identity.addresses import customer_of_address
 from stream.settings import Settings
 from tests.adapters.samples import changed, without
 from tests.adapters.samples_feedback import FEEDBACK

@@ -16,8 +16,8 @@ import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
-from stream.adapters.customers import customer_of_address
 from stream.events.partitioner import partition_of
+from stream.identity.addresses import customer_of_address
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import LEDGER_FILE
 from stream.imports.publish_staged import MAX_CHUNK_MS

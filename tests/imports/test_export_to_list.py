@@ -9,10 +9,10 @@ import orjson
 import pandas as pd
 import pytest
 
-from stream.adapters.customers import customer_of_address
 from stream.cli.reach import Local, reach
 from stream.cli.settle import waiting
 from stream.cli.shop_layout import settled_layout
+from stream.identity.addresses import customer_of_address
 from stream.local.directory import DataDirectory
 from stream.settings import Settings
 from stream.storage.overview import Overview

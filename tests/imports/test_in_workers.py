@@ -9,10 +9,10 @@ import orjson
 import pandas as pd
 import pytest
 
-from stream.adapters.customers import customer_of_address
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
+from stream.identity.addresses import customer_of_address
 from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.imports.issues import Why
 from stream.online_models.learner import Learner

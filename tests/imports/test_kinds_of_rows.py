@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from stream.adapters.customers import customer_of_address
+from stream.identity.addresses import customer_of_address
 from stream.imports.issues import Why
 from tests.imports.shop import EXPORTS, imported
 from tests.imports.test_systems import read

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from stream.adapters.customers import customer_of_address
+from stream.identity.addresses import customer_of_address
 from stream.imports.issues import Why
 from stream.imports.systems import SYSTEMS
 from tests.imports.shop import EXPORTS, imported
