@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
     READ_COMMITTED,
+    FetchError,
     Fetcher,
     FetchResult,
     PartitionRecords,
@@ -121,7 +122,8 @@ class UnpackedRecords:
 async def take_unpacked(fetcher: Fetcher, wanted: Wanted, piece: int) -> dict[TP, list[Any]]:
     """Of what has arrived at ``fetcher`` for the ``wanted`` partitions, the next ``piece`` records of each.
 
-    Raises what aiokafka found instead of records; then nothing was taken. It waits for an assignment that is under way.
+    Raises what aiokafka found instead of records, and CorruptRecordException for a batch with a wrong checksum; then
+    nothing was taken. If something was, the next call raises. It waits for an assignment that is under way.
     """
     taken: dict[TP, list[Any]] = {}
     if fetcher._subscriptions.reassignment_in_progress:
@@ -134,5 +136,12 @@ async def take_unpacked(fetcher: Fetcher, wanted: Wanted, piece: int) -> dict[TP
             continue
         if type(result) is FetchResult and type(result._partition_records) is PartitionRecords:
             result._partition_records = UnpackedRecords(result._partition_records, piece)
-        taken |= await fetcher.fetched_records((tp,), max_records=piece)
+        try:
+            taken |= await fetcher.fetched_records((tp,), max_records=piece)
+        except CorruptRecordException as error:
+            # in place of what is left of the answer, which begins behind the damaged batch: that is fetched again
+            fetcher._records[tp] = FetchError(error=error, backoff=0)
+            if taken:
+                break
+            await fetcher.fetched_records((tp,))  # raises it, and lets the partition be fetched again
     return taken

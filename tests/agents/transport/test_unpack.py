@@ -190,10 +190,36 @@ def test_an_error_of_one_partition_is_raised_before_records_of_others_are_taken(
     assert [record.offset for record in taken[TP0]] == [0]
 
 
+def damaged(base: int) -> bytes:
+    """A batch of two records whose checksum is wrong."""
+    encoded = bytearray(batch(base, [0, 1]))
+    encoded[-1] ^= 0xFF
+    return bytes(encoded)
+
+
+def test_records_of_others_are_not_lost_by_a_damaged_batch_which_is_told_next() -> None:
+    states: dict[TP, SimpleNamespace] = {}
+    answers = {TP0: batch(0, [0, 1]), TP1: damaged(0) + batch(2, [0]), TP2: batch(0, [0])}
+    fetcher = Fetcher({tp: answer(tp, encoded, states) for tp, encoded in answers.items()})
+    taken = asyncio.run(take_unpacked(fetcher, (TP0, TP1, TP2), 2))
+    assert {tp: [record.offset for record in records] for tp, records in taken.items()} == {TP0: [0, 1]}
+    with pytest.raises(CorruptRecordException, match="wrong CRC"):
+        asyncio.run(take_unpacked(fetcher, (TP0, TP1, TP2), 2))
+    assert [states[tp].position for tp in (TP0, TP1, TP2)] == [2, 0, 0]
+
+
+def test_nothing_behind_a_damaged_batch_is_given_before_it_is_fetched_again() -> None:
+    states: dict[TP, SimpleNamespace] = {}
+    fetcher = Fetcher({TP0: answer(TP0, damaged(0) + batch(2, [0]), states)})
+    with pytest.raises(CorruptRecordException, match="wrong CRC"):
+        asyncio.run(take_unpacked(fetcher, (TP0,), 2))
+    assert asyncio.run(take_unpacked(fetcher, (TP0,), 2)) == {}
+    assert states[TP0].position == 0
+    assert not fetcher._records  # so it is asked for again
+
+
 def test_records_before_a_damaged_batch_are_not_lost() -> None:
-    damaged = bytearray(batch(10, [0, 1]))
-    damaged[-1] ^= 0xFF
-    encoded = batch(0, [0, 1, 2]) + bytes(damaged)
+    encoded = batch(0, [0, 1, 2]) + damaged(10)
     unpacked = UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True), _ALL)
     assert [record.offset for record in unpacked] == [0, 1, 2]
     assert unpacked.next_fetch_offset == 3
