@@ -102,6 +102,7 @@ class Computing:
 
             self._partition.remember([MADE_UP], [None])
             refuse_bug(step_of, int(taken.events["time"].max(initial=0)))
+            self._partition.forget(MADE_UP)
             return step_of(isolate(taken, step_of))
 
     def _quarantine(self, error: DamagedProfileError) -> None:

@@ -64,13 +64,12 @@ def release(settings: Settings, *, customer_id: str, forget: bool) -> None:
 def check_document(document: bytes | None, customer: str) -> None:
     """Raise `StorageError` for a stored document that a worker cannot read."""
     from stream.features.codec import unpack
-    from stream.processing.document import packed_state
-    from stream.processing.editions import is_empty
+    from stream.processing.stored_profile import profile_in
 
     try:
         # there is no profile in that of a customer who is another one now
-        if document is not None and not is_empty(document):
-            unpack(packed_state(document), customer)
+        if document is not None and (packed := profile_in(document, customer)) is not None:
+            unpack(packed, customer)
     except CodecError as error:
         raise StorageError(
             f"the document of {customer!r} still cannot be read ({error}): restore it, or use --forget"

@@ -29,7 +29,7 @@ from stream.identity.departures import Departure, arrived_as, departure_of, edit
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state, public
-from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition, without_edition
+from stream.processing.editions import BEGIN, STATE, Edition, edition_in, with_edition, without_edition
 from stream.processing.erased import Refuses
 from stream.processing.picked_records import headers_of
 from stream.processing.profile_cache import ProfileCache
@@ -97,13 +97,13 @@ class Departed:
         self._editions.pop(customer, None)
         self._left.pop(customer, None)
 
-    def read(self, customer: str, document: bytes) -> bool:
-        """Take note of a document just read, after `forget`; return whether it has no profile, or its customer left.
+    def read(self, customer: str, document: bytes) -> None:
+        """Take note of the edition of a document just read, after `forget`.
 
         Raises `CodecError` if it is damaged, also where it has profiles that count later.
         """
         if not document.startswith(BEGIN):
-            return False
+            return
         edition = edition_in(document)
         if edition.before:
             verify(_unpacked(edition.before), customer)
@@ -113,7 +113,6 @@ class Departed:
                 verify(left, customer)
             self._left[customer] = left
         self._editions[customer] = edition
-        return is_empty(document)
 
     def follow(self, taken: Taken, departures: Mapping[str, Departure], at_ms: int) -> Taken:
         """``taken`` without void events, and the profiles from which the step begins. All customers are cached.

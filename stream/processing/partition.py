@@ -12,10 +12,8 @@ import numpy as np
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
-from stream.features import codec
 from stream.features.apply import APPLIED, DUPLICATE
 from stream.identity.departures import Departure
-from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.departed import MAX_HISTORY_MS, Departed
 from stream.processing.emission import EmissionKind
@@ -30,6 +28,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState
 from stream.processing.step_outcome import OutcomeBuilder, StepOutcome, appended_at_ms
+from stream.processing.stored_profile import profile_in
 from stream.processing.written_run import WrittenRun
 
 __all__ = ["Partition"]
@@ -105,8 +104,7 @@ class Partition:
         for customer, found in zip(customer_ids, documents, strict=True):
             self._departed.forget(customer)
             try:
-                has_left = isinstance(found, bytes) and self._departed.read(customer, found)
-                packed.append(None if has_left else _profile_of(customer, found))
+                packed.append(self._profile_of(customer, found))
             except CodecError as error:
                 packed.append(None)
                 if customer not in self.quarantined:
@@ -114,6 +112,10 @@ class Partition:
                     self.quarantine(damaged[-1])
         self._cache.put(customer_ids, packed)
         return damaged
+
+    def forget(self, customer: str) -> None:
+        """Read a customer again before their next step."""
+        self._cache.drop(customer)
 
     @property
     def quarantined(self) -> dict[str, str]:
@@ -265,6 +267,14 @@ class Partition:
         profiles = StoredProfiles.of(customers, self._cache.packed_at(rows), self._rules.landmark_ms)
         return profiles, Cached(rows, self._cache.due_at(rows))
 
+    def _profile_of(self, customer: str, found: bytes | CodecError | None) -> bytes | None:
+        if isinstance(found, CodecError):
+            raise found
+        if found is None:
+            return None
+        self._departed.read(customer, found)
+        return profile_in(found, customer)
+
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:
             return outcome
@@ -272,13 +282,3 @@ class Partition:
         return replace(
             outcome, outgoing=outcome.outgoing + again, forwarded=Counter(source for source, _ in taken.forwarded)
         )
-
-
-def _profile_of(customer: str, found: bytes | CodecError | None) -> bytes | None:
-    if isinstance(found, CodecError):
-        raise found
-    if found is None:
-        return None
-    packed = document.packed_state(found)
-    codec.verify(packed, customer)
-    return packed

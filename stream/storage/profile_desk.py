@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from stream.errors import CodecError, StorageError
 from stream.features.codec import LAYOUT, unpack
-from stream.processing.document import packed_state
-from stream.processing.editions import is_empty
+from stream.processing.stored_profile import profile_in
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.desk import Desk
@@ -79,9 +78,9 @@ class ProfileDesk(Desk):
         if customer is None or not isinstance(answer, bytes):
             return Scanned(name, None, "is not the key of a customer")
         try:
-            if is_empty(answer):
+            packed = profile_in(answer, customer[1])
+            if packed is None:
                 return None
-            packed = packed_state(answer)
             unpack(packed, customer[1])
         except CodecError as error:
             return Scanned(name, None, str(error))

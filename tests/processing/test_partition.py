@@ -170,3 +170,17 @@ def test_a_scorer_without_a_model_raises_nothing() -> None:
     station.advance_to(BEGIN + 300 * DAY)
     assert station.counters.alerts_raised == 0
     assert "risk" not in orjson.loads(station.documents["ada"])
+
+
+def test_an_erasure_or_release_that_is_not_accepted_leaves_the_next_step_as_it_was() -> None:
+    stored = Station([order("ada", "a", 0)], RULES, WARMING)
+    stored.finish()
+    run = taken([order("ada", "b", 3)])
+    one = partition()
+    one.remember(["ada"], [stored.documents["ada"]])
+    expected = one.step(run, WARMING, NOW_MS)
+    one.erase(["ada"], WARMING, NOW_MS)
+    one.release(["ada"], WARMING, NOW_MS)
+    missing = one.missing(["ada"])
+    one.remember(missing, [stored.documents[customer] for customer in missing])
+    assert one.step(run, WARMING, NOW_MS) == expected

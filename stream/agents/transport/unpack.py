@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
     READ_COMMITTED,
-    FetchError,
     Fetcher,
+    FetchError,
     FetchResult,
     PartitionRecords,
 )
