@@ -227,7 +227,10 @@ class Settings:
         at_most=50,
     )
     cache_mb: int = setting(
-        400, "Worker", "memory for profiles of customers (MB); each projection keeps 500 states for each", at_least=0
+        400,
+        "Worker",
+        "memory for profiles of customers (MB); each projection has a quarter of it for its states",
+        at_least=0,
     )
     model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)

@@ -47,8 +47,8 @@ _LOG = logging.getLogger(__name__)
 
 #: Records of a step: with more, the event loop would come late to heartbeats while a fold runs.
 _STEP_RECORDS = 10_000
-#: States kept in memory for each megabyte of the profiles.
-_STATES_PER_MB = 500
+#: States kept in memory for each megabyte of the profiles: a quarter, for there are many projections.
+_STATE_BYTES_PER_MB = 250_000
 _EVERY_S = 1.0
 #: Without an answer for so long Redis counts as away.
 _SILENT_S = 5.0
@@ -132,7 +132,7 @@ class ProjectionApp:
     def _make_worker(self, partition: int) -> ProjectionWorker:
         settings, projection = self._settings, self.projection
         keep_s = projection.keep_s if isinstance(projection, Expiring) else None
-        cached = settings.cache_mb * _STATES_PER_MB // settings.partitions if keep_s is None else 0
+        cached = settings.cache_mb * _STATE_BYTES_PER_MB // settings.partitions if keep_s is None else 0
         return ProjectionWorker(
             FoldingPartition(
                 projection,

@@ -63,7 +63,7 @@ class FoldingPartition:
         projection: Projection[Any],
         partition: int,
         topics: ProjectionTopics,
-        cache_states: int,
+        cache_bytes: int,
         erasures: Erasures | None = None,
         departures: NoteProof | None = None,
     ) -> None:
@@ -75,7 +75,7 @@ class FoldingPartition:
         self._moves = Moves(projection, departures)
         self._editions: dict[str, int] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
-        self._cache = StateCache(projection, cache_states)
+        self._cache = StateCache(projection, cache_bytes)
         self._parts: list[Part] = []
         self.messages: list[tuple[str, object]] = []  # what was read last
         self._decoded: dict[str, Any] = {}  # states of the messages read last, which no fold has seen

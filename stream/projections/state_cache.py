@@ -1,37 +1,41 @@
-"""The states of a partition that are in memory, as they are stored."""
+"""The states of a partition that are in memory, as they are stored, bounded by what they take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from stream.errors import CodecError
 from stream.projections.protocol import Projection, Reaching
 
-__all__ = ["StateCache"]
+__all__ = ["ENTRY_BYTES", "StateCache"]
+
+#: What a state takes beside its bytes: the key, the head of a `bytes`, a place in the dict.
+ENTRY_BYTES: Final = 200
 
 
 class StateCache:
-    """Stored states by key, None for a key that has none; at most ``max_states`` between steps, those seen last.
+    """Stored states by key, None for a key that has none; `accept` drops the longest unseen above ``max_bytes``.
 
     States are decoded anew each time, so what a fold does to them is lost with a step that is not stored.
     """
 
-    def __init__(self, projection: Projection[Any], max_states: int) -> None:
+    def __init__(self, projection: Projection[Any], max_bytes: int) -> None:
         self._name = projection.name
         self._reaching = projection if isinstance(projection, Reaching) else None
         self._decode = msgspec.json.Decoder(projection.state).decode
         self._stored: dict[str, bytes | None] = {}
-        self._max_states = max_states
+        self._max_bytes = max_bytes
+        self._size_bytes = 0
 
     def __len__(self) -> int:
         return len(self._stored)
 
     def clear(self) -> None:
         self._stored.clear()
+        self._size_bytes = 0
 
     def get(self, key: str) -> bytes | None:
         """The state of a key as it is stored; None: it has none, or it is not cached."""
@@ -48,7 +52,8 @@ class StateCache:
 
     def remember(self, keys: Sequence[str], found: Sequence[bytes | None]) -> None:
         """Cache states just read; None is a key that has none."""
-        self._stored.update((key, state or None) for key, state in zip(keys, found, strict=True))
+        for key, state in zip(keys, found, strict=True):
+            self._put(key, state or None)
 
     def states(self, keys: Iterable[str]) -> dict[str, Any]:
         """The states of keys that have one, to be changed. Raises `CodecError` for one that cannot be read."""
@@ -85,14 +90,22 @@ class StateCache:
 
     def accept(self, written: Mapping[str, bytes], forgotten: Iterable[str]) -> None:
         """A step has been stored."""
+        for key, state in written.items():
+            self._put(key, state)
+        for key in forgotten:
+            self._put(key, None)
+        while self._size_bytes > self._max_bytes:
+            self._drop(next(iter(self._stored)))
+
+    def _put(self, key: str, state: bytes | None) -> None:
         # those just seen go to the end, so that the longest unseen are dropped
-        for key in written:
-            self._stored.pop(key, None)
-        self._stored.update(written)
-        self._stored.update(dict.fromkeys(forgotten))
-        excess = len(self._stored) - self._max_states
-        for key in [*islice(self._stored, max(excess, 0))]:
-            del self._stored[key]
+        if key in self._stored:
+            self._drop(key)
+        self._stored[key] = state
+        self._size_bytes += _size(state)
+
+    def _drop(self, key: str) -> None:
+        self._size_bytes -= _size(self._stored.pop(key))
 
     def _decoded(self, stored: bytes) -> Any:
         try:
@@ -102,3 +115,7 @@ class StateCache:
                 f"a stored state of projection {self._name} cannot be read: {error}; restore it from a backup, or call "
                 f"`stream projections rebuild {self._name}`"
             ) from error
+
+
+def _size(state: bytes | None) -> int:
+    return ENTRY_BYTES + (0 if state is None else len(state))

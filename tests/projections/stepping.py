@@ -6,9 +6,12 @@ from typing import Any
 from stream.identity.note_proof import NoteProof
 from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
 from stream.projections.protocol import Projection
+from stream.projections.state_cache import ENTRY_BYTES
 from tests.oracle.record import Record
 
 __all__ = ["SteppedPartition", "part_of"]
+
+_SMALL_BYTES = 50
 
 
 def part_of(source: int, records: Sequence[Record]) -> Part:
@@ -17,7 +20,7 @@ def part_of(source: int, records: Sequence[Record]) -> Part:
 
 
 class SteppedPartition:
-    """``stored``: states by key. ``timers``: when each is due. ``cache``: how many states the partition remembers."""
+    """``stored``: states by key. ``timers``: when each is due. ``cache``: room for so many small states."""
 
     def __init__(
         self,
@@ -31,7 +34,11 @@ class SteppedPartition:
         self.stored = {} if stored is None else stored
         self.timers: dict[str, int] = {}
         self.partition = FoldingPartition(
-            projection, partition, ProjectionTopics("dead-letters", "alerts"), cache, departures=departures
+            projection,
+            partition,
+            ProjectionTopics("dead-letters", "alerts"),
+            cache * (ENTRY_BYTES + _SMALL_BYTES),
+            departures=departures,
         )
 
     def step(self, *parts: Part, now_ms: int = 0, lost: bool = False) -> Outcome:
