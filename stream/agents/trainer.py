@@ -181,7 +181,7 @@ class Trainer:
         )
         for start in range(0, len(fresh), _STRETCH):
             for example in fresh[start : start + _STRETCH]:
-                self._learner.learn(example)
+                self._learner.learn_checked(example)
                 self._unsaved_ids[example.example_id] = example.at_ms // _WEEK_MS
                 if isinstance(example, Label):
                     metrics.LABELS.labels(str(example.churned).lower()).inc()
