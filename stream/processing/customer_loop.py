@@ -1,6 +1,6 @@
 """The loops of the kernel: customers one after the other, each from its packed form to its packed form.
 
-A profile takes 23 kB unpacked. All of a step's customers at once would be hundreds of megabytes, cold in every cache.
+A profile takes 25 kB unpacked. All of a step's customers at once would be hundreds of megabytes, cold in every cache.
 One customer that is unpacked, advanced, scored and packed before the next stays in the first-level cache. This is
 possible because customers do not depend on each other within a step: stream time is computed before.
 
