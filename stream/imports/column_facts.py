@@ -122,6 +122,11 @@ class ColumnFacts:
         return bool(_PAID_BACK.search(self.compared)) and _PARTS.isdisjoint(words) and self.dates < _FEW_DATES
 
     @property
+    def is_paid_back_at(self) -> bool:
+        """Whether the name says that the times are those at which money was paid back."""
+        return bool(_PAID_BACK.search(self.compared))
+
+    @property
     def is_of_customers(self) -> bool:
         """Whether the name says something of a customer that orders do not have."""
         return bool(_OF_CUSTOMERS.search(self.compared))

@@ -172,7 +172,9 @@ _WORDS: Final[dict[Piece, str]] = {
         "|注文ステータス|ステータス|注文状況"
     ),
     Piece.EVENT: (
-        "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo|交易类型|业务类型|类型"
+        "event type|transaction type|sale type|entry type|document type|doc type|record type|kind|type|subtype|vorgang"
+        "|belegart|belegtyp|dokumentart|transaktionsart|buchungsart|vorgangsart|art|typ|type de document|type de piece"
+        "|tipo documento|tipo de documento|tipo|typ dokumentu|soort|交易类型|业务类型|类型"
     ),
     Piece.TEST: (
         "test|is test|test order|test mode|is test order|testbestellung|testauftrag|commande test|commande de test"

@@ -67,6 +67,8 @@ def proposed(table: Table) -> Mapping:
     for field in Piece:
         used = {*found.values()}
         free = [column for column in columns if column.name not in used and _fits(field, column)]
+        if field is Piece.DATE:  # the day of a refund is not that of the order
+            free = [column for column in free if not column.is_paid_back_at]
         if chosen := _named(field, free) or _by_content(field, free):
             found[field] = chosen.name
     _choose_customer(found, {column.name: column.distinct for column in columns})
@@ -93,7 +95,7 @@ def _is_of_people(table: Table, found: dict[Piece, str], columns: Sequence[Colum
     on which they registered. Raises `ImportFileError` where that is likely and no name of a column tells.
     """
     if Piece.DATE not in found and Piece.AMOUNT not in found and Piece.EMAIL in found:
-        return True
+        return {Piece.REFUNDED, Piece.REFUNDED_AT}.isdisjoint(found)
     facts = {column.name: column for column in columns}
     person = facts.get(found.get(Piece.EMAIL) or found.get(Piece.CUSTOMER, ""))
     of_orders = {Piece.ORDER_ID, Piece.PRODUCT, Piece.PRODUCT_NAME, Piece.PRICE, Piece.STATUS, Piece.EVENT}

@@ -69,7 +69,8 @@ _OUTCOMES: Final = (
     *((outcome, re.compile(words)) for outcome, words in _CHINESE),
 )
 _REFUND: Final = re.compile(
-    r"\b(refund|return|credit|reversal|chargeback|gutschrift|ruckzahl|ruckbuch|rucklast|erstatt|retour|rembours|avoir|reembols|rimbors"
+    r"\b(refund|return|credit|reversal|chargeback|gutschrift|ruckzahl|ruckbuch|rucklast"
+    r"|storn|nota de credito|nota di credito|creditnota|erstatt|retour|rembours|avoir|reembols|rimbors"
     r"|devol|zwrot)|退款|退货|退貨"
 )
 

@@ -34,6 +34,9 @@ _SIMPLIFIED: Final = frozenset("额实总计价单订")
 #: Letters of Japanese alone.
 _KANA: Final = re.compile("[\u3041-\u30ff]")
 
+#: As Excel shows a long number; its last digits are gone.
+_ROUNDED: Final = re.compile(r"[1-9](?:[.,][0-9]+)?[Ee]\+[0-9]{1,2}")
+
 #: So many changes of date must agree before the order of the rows counts as a sign.
 _MIN_STEPS: Final = 3
 #: A column with more different cells does not say yes or no.
@@ -94,6 +97,7 @@ class _Evidence:
     shared: tuple[str, ...] = ()
     excel_day: str = ""
     refunded: set[str] = field(default_factory=set)
+    rounded: dict[Piece, str] = field(default_factory=dict)
     rows: int = 0
 
     def see_date(self, cell: str) -> None:
@@ -117,6 +121,14 @@ class _Evidence:
             self.has_dollars |= "$" in cell
             self.shared = self.shared or shared_by(cell)
 
+    def see_word(self, name: Piece, cell: str) -> None:
+        """What is read as it stands: numbers of orders and customers, and answers."""
+        if name is Piece.REFUNDED:
+            if cell and len(self.refunded) <= _MAX_ANSWERS:
+                self.refunded.add(cell)
+        elif _ROUNDED.fullmatch(cell):
+            self.rounded.setdefault(name, cell)
+
     def codes(self, assumed: str) -> set[str]:
         """The currencies of the amounts; ``assumed``: of those that name none."""
         return {code or assumed for code in self.stated or self.currencies}
@@ -131,6 +143,7 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     at = {name: table.header.index(column) for name, column in mapping.columns.items()}
     seen = _seen(table, at)
     notes: list[str] = []
+    _refuse_rounded(table, mapping, seen)
     dates = _dates(table, mapping, seen, notes)
     assumed = mapping.currency or currency or _currency(table, mapping, seen, notes)
     decimals = _decimals(table, mapping, seen, assumed or "USD")
@@ -155,16 +168,28 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     )
 
 
+def _refuse_rounded(table: Table, mapping: Mapping, seen: _Evidence) -> None:
+    """Numbers that a spreadsheet has rounded are the same for several orders or customers: raise `ImportFileError`."""
+    for name, cell in seen.rounded.items():
+        raise ImportFileError(
+            f"{table.source}: a spreadsheet has rounded the numbers in {mapping.columns[name]!r} (such as {cell}), so"
+            " that several look like one: export the file again, and let the spreadsheet keep that column as text"
+        )
+
+
 def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
     """What the cells of `table` show; ``at``: the places of its columns."""
     times = [at[name] for name in TIME_FIELDS if name in at]
     amounts = [at[name] for name in MONEY_FIELDS if name in at]
-    currencies, clock, refunded = at.get(Piece.CURRENCY), at.get(Piece.TIME), at.get(Piece.REFUNDED)
+    words = [(name, at[name]) for name in (Piece.ORDER_ID, Piece.CUSTOMER, Piece.REFUNDED) if name in at]
+    currencies, clock = at.get(Piece.CURRENCY), at.get(Piece.TIME)
     seen = _Evidence()
     for row in table.rows():
         if isinstance(row, Broken):
             continue
         seen.rows += 1
+        for name, k in words:
+            seen.see_word(name, row.cells[k])
         for k in times:
             if row.cells[k]:
                 seen.see_date(row.cells[k])
@@ -172,8 +197,6 @@ def _seen(table: Table, at: dict[Piece, int]) -> _Evidence:
             seen.see_clock(row.cells[clock])
         if currencies is not None:
             seen.stated.add(currency_of(row.cells[currencies]))
-        if refunded is not None and len(seen.refunded) <= _MAX_ANSWERS and row.cells[refunded]:
-            seen.refunded.add(row.cells[refunded])
         for k in amounts:
             if row.cells[k]:
                 seen.see_money(row.cells[k], names_currency=currencies is None)

@@ -67,3 +67,34 @@ def test_rows_that_may_be_customers_or_orders_are_asked_about(tmp_path: Path) ->
     # somebody came twice: these are orders
     twice = imported(table(tmp_path / "b.csv", rows("Email,Name,Phone,Created At", [*people, people[0][:-1] + "9"])))
     assert twice.summary.orders == 6
+
+
+def test_credit_notes_and_cancellations_beside_invoices_are_paid_back(tmp_path: Path) -> None:
+    text = (
+        "Belegnr;Datum;Kunde;Belegart;Betrag\n1;01.03.2025;Ann;Rechnung;€10,00\n2;02.03.2025;Bo;Rechnung;€20,00\n"
+        "3;15.03.2025;Ann;Gutschrift;€5,00\n4;16.03.2025;Bo;Storno;€20,00\n"
+    )
+    result = imported(table(tmp_path / "a.csv", text))
+    assert [(event["order_id"], event["amount"]) for event in result.named("completed")] == [("1", 10.0), ("2", 20.0)]
+    assert [(event["order_id"], event["amount"]) for event in result.named("refunded")] == [("3", 5.0), ("4", 20.0)]
+
+
+def test_a_list_of_refunds_alone_has_no_orders(tmp_path: Path) -> None:
+    text = rows("Order ID,Refund date,Email,Refund amount", ["1001,2025-03-05,ann@x.org,5.00"])
+    with pytest.raises(ImportFileError, match="no column looks like the date of the order"):
+        imported(table(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("Order,Date,Customer,Total", "1.00001E+11,2025-03-30,12345,5.00"),
+        ("Order,Date,Customer,Total", "1,2025-03-30,4.91512E+11,5.00"),
+        ("Bestellung;Datum;Telefon;Summe", "1;2025-03-30;4,91512E+11;€5,00"),
+    ],
+)
+def test_numbers_that_a_spreadsheet_has_rounded_are_never_one_order_or_customer(
+    tmp_path: Path, header: str, line: str
+) -> None:
+    with pytest.raises(ImportFileError, match=r"rounded the numbers in '.*' \(such as .*E\+11\)"):
+        imported(table(tmp_path / "a.csv", rows(header, [line])))
