@@ -50,6 +50,11 @@ _PATIENCE_S: Final = 60.0
 _RHYTHM_CUSTOMERS: Final = 20_000
 
 
+def _full(folder: Path) -> str:
+    """What to do first where the servers of this machine stand still for want of room; empty where there is room."""
+    return "" if has_room(folder) else f"The disk of {folder} is full. Make room; then"
+
+
 class ImportRun:
     """One run of the command.
 
@@ -249,9 +254,9 @@ class ImportRun:
                 published = publish(staging.events(), producer, ledger, advance)
         except PublishError as error:
             what = f"{error}".partition("; ids: ")[0]
+            todo = _full(data_directory(settings).path) or "See that Kafka, or `stream up`, runs; then"
             raise PublishError(
-                f"not everything was imported: {what}. See that Kafka, or `stream up`, runs; then run the same import"
-                " again, which counts nothing twice"
+                f"not everything was imported: {what}. {todo} run the same import again, which counts nothing twice"
             ) from error
         self._say(
             f"\nImported {number_of(summary.new_orders, 'new order', 'new orders')}:"
@@ -265,7 +270,7 @@ class ImportRun:
                 wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
             except StreamError as error:
                 self._say(f"The events are kept, and wait to be processed: {error}")
-                full = "" if has_room(folder) else f"The disk of {folder} is full. Make room; then "
+                full = f"{told} " if (told := _full(folder)) else ""
                 self._say(f"{full}`stream up` processes what waits.")
                 return True
         self._say("The workers have processed everything.")
