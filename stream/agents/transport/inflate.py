@@ -5,6 +5,7 @@ memory of a worker. Here its functions are replaced by ones that stop at `MAX_UN
 producers pack into a batch: their limits are for the records before compression, a megabyte by default.
 """
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,6 +19,11 @@ from aiokafka.record._crecords import default_records, legacy_records  # type: i
 __all__ = ["MAX_UNPACKED_BYTES", "UnpackError", "limit_unpacking"]
 
 MAX_UNPACKED_BYTES: Final = 64 * 1024 * 1024
+
+#: Few batches unpack to more than so many times their size. A buffer for the most there may be is mapped anew for each
+#: batch, which takes four times as long as unpacking a small one, and producers of current events send small ones.
+_LIKELY_RATIO: Final = 16
+_LEAST_BUFFER_BYTES: Final = 1 << 16
 
 _GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 _XERIAL_HEADER_BYTES: Final = 16
@@ -64,14 +70,22 @@ def _snappy(payload: Any) -> bytes:
 
 
 def _into_buffer(name: str, decompress_into: Callable[[bytes, Any], int]) -> Callable[[Any], bytes]:
-    def unpack(payload: Any) -> bytes:
+    def unpacked(packed: bytes, most: int) -> bytes:
         # the system gives memory for what is written only
-        buffer = np.empty(MAX_UNPACKED_BYTES, np.uint8)
+        buffer = np.empty(most, np.uint8)
+        return buffer[: decompress_into(packed, buffer)].tobytes()
+
+    def unpack(payload: Any) -> bytes:
+        packed = bytes(payload)
+        likely = max(_LIKELY_RATIO * len(packed), _LEAST_BUFFER_BYTES)
+        if likely < MAX_UNPACKED_BYTES:
+            # what is damaged fails again below
+            with contextlib.suppress(cramjam.DecompressionError):
+                return unpacked(packed, likely)
         try:
-            size = decompress_into(bytes(payload), buffer)
+            return unpacked(packed, MAX_UNPACKED_BYTES)
         except cramjam.DecompressionError as error:
             raise UnpackError(f"{name} batch is damaged, or over {MAX_UNPACKED_BYTES:,} bytes") from error
-        return buffer[:size].tobytes()
 
     return unpack
 

@@ -243,10 +243,11 @@ def taken(encoded: bytes) -> list[tuple[int, bytes]]:
     return [(r.offset, r.value) for r in unpacked]
 
 
+@pytest.mark.parametrize("fill", [5000, 500_000])
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
-def test_compressed_batches_give_what_plain_ones_give(codec: int) -> None:
-    plain = batch(0, [0, 1, 2], fill=5000) + batch(3, [0], fill=5000)
-    packed = batch(0, [0, 1, 2], codec=codec, fill=5000) + batch(3, [0], codec=codec, fill=5000)
+def test_compressed_batches_give_what_plain_ones_give(codec: int, fill: int) -> None:
+    plain = batch(0, [0, 1, 2], fill=fill) + batch(3, [0], fill=fill)
+    packed = batch(0, [0, 1, 2], codec=codec, fill=fill) + batch(3, [0], codec=codec, fill=fill)
     assert len(packed) < len(plain) / 3
     assert taken(packed) == taken(plain)
 
