@@ -11,9 +11,10 @@ from stream.processing.written_run import WrittenRun
 
 __all__ = ["KernelThread"]
 
-#: Events, or customers of a sweep, from which on a run goes to the thread: 1 ms or more of compiled code. The way there
-#: and back costs 0.1 ms, and more time while the event loop is busy: a step of few current events must not wait for it.
-_LARGE: Final = 500
+#: Events, or customers of a sweep, from which on a run goes to the thread: some 15 ms. Beside a busy event loop a run
+#: of 1,000 takes 35 ms there instead of 8, because both wait for the interpreter's lock and for a core. So current
+#: events would come in larger steps, which take longer still.
+_LARGE: Final = 2000
 
 
 class KernelThread:
