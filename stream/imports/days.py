@@ -21,7 +21,9 @@ _LANGUAGES: Final = (
 )
 _ENGLISH: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORD: Final = re.compile(r"[^\W\d_]+\.?")
-_FILLERS: Final = frozenset({"de", "del", "di", "of", "um", "kl", "à", "a", "alle", "uhr", "klo", "om", "at", "\u0433"})
+_FILLERS: Final = frozenset(
+    {"de", "del", "di", "of", "um", "kl", "à", "a", "alle", "uhr", "klo", "om", "at", "\u0433", "hs", "hrs", "uur"}
+)
 #: Day 0 of Excel's calendar, whose days are numbered as if 1900 had been a leap year.
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
 _EXCEL_DAY: Final = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")

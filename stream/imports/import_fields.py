@@ -100,9 +100,10 @@ _WORDS: Final[dict[Piece, str]] = {
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
         "|num|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
         "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnungs nr|rechnungsnr|rechnung nr|rechnung|belegnummer"
+        "|transaktions id"
         "|beleg nr|belegnr|numero de commande|no de commande"
         "|commande|no commande|numero de facture|facture|numero de pedido|no de pedido|no pedido|pedido"
-        "|id pedido|numero ordine|ordine"
+        "|id pedido|number de venta|numero ordine|ordine"
         "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|no do pedido"
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
         "|reference|id"
@@ -155,7 +156,7 @@ _WORDS: Final[dict[Piece, str]] = {
     ),
     Piece.CUSTOMER: (
         "customer id|customer number|customer no|customer code|customer ref|client id|client number|buyer id"
-        "|buyer username|user id|consumer id"
+        "|buyer username|username buyer|user id|consumer id"
         "|member id|member|account id|account number|customer|client|buyer|user|username|shopper|kundennummer|kunden nr"
         "|kundennr|kunden id|kunde|kaufer|numero client|no client|no de client|id client|acheteur"
         "|numero de cliente|no de cliente|no cliente|id cliente"
@@ -173,7 +174,8 @@ _WORDS: Final[dict[Piece, str]] = {
     ),
     Piece.EVENT: (
         "event type|transaction type|sale type|entry type|document type|doc type|record type|kind|type|subtype|vorgang"
-        "|belegart|belegtyp|dokumentart|transaktionsart|buchungsart|vorgangsart|art|typ|type de document|type de piece"
+        "|belegart|belegtyp|dokumentart|transaktionsart|zahlungstyp|buchungsart|vorgangsart|art|typ"
+        "|type de document|type de piece"
         "|tipo documento|tipo de documento|tipo|typ dokumentu|soort|交易类型|业务类型|类型"
     ),
     Piece.TEST: (

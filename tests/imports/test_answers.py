@@ -15,7 +15,9 @@ def lines(cells: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["Cancelled", "Storniert", "Annulée", "Zrušeno", "취소여부"])
-@pytest.mark.parametrize("cells", [["yes", "no", "no"], ["ja", "nein", "nein"], ["1", "0", "0"], ["x", "", ""]])
+@pytest.mark.parametrize(
+    "cells", [["yes", "no", "no"], ["ja", "nein", "nein"], ["1", "0", "0"], ["x", "", ""], ["J", "N", "N"]]
+)
 def test_a_column_that_says_whether_an_order_was_cancelled(tmp_path: Path, name: str, cells: list[str]) -> None:
     result = imported(table(tmp_path / "a.csv", rows(f"{HEADER},{name}", lines(cells))))
     assert [event["order_id"] for event in result.named("cancelled")] == ["0"]

@@ -111,7 +111,7 @@ def test_an_export_of_another_language_is_read_with_its_cancellations(tmp_path: 
             "5. prosince 2025",
         ),
         *("5 Ara 2025", "5 дек. 2025", "5 Δεκεμβρίου 2025", "2025. december 5.", "2025年12月5日", "令和7年12月5日"),
-        *("2025/12/05 星期五", "2025년 12월 5일 금요일", "5 de dez. de 2025"),
+        *("2025/12/05 星期五", "2025년 12월 5일 금요일", "5 de dez. de 2025", "5 de diciembre de 2025 00:00 hs."),
     ],
 )
 def test_days_are_read_with_their_names_and_in_other_calendars(cell: str) -> None:
@@ -218,3 +218,15 @@ def test_paypal_in_german_counts_sales_and_refunds_alone(tmp_path: Path) -> None
     assert second.sources[0].mapping.title == "PayPal, Aktivitäten"
     assert second.events == first.events
     assert len(second.why(Why.NO_ORDER)) == len(first.why(Why.NO_ORDER)) + 1
+
+
+def test_columns_of_marketplaces_are_known_by_their_names(tmp_path: Path) -> None:
+    tables = {
+        "# de venta,Fecha de venta,Total (MXN),Comprador": '1,5 de marzo de 2025 10:00 hs.,"1,100.00",Ann',
+        "Order ID,Username (Buyer),Order Creation Date,Grand Total": "1,ann,2025-03-05 10:00,€12.00",
+        "Datum,Transaktions-ID,Zahlungstyp,Betrag,E-Mail": '05.03.2025 10:00,T1,Umsatz,"19,90 €",ann@x.org',
+    }
+    for header, line in tables.items():
+        (order,) = imported(table(tmp_path / "a.csv", rows(header, [line]))).events
+        assert order["order_id"] in {"1", "T1"}
+        assert order["occurred_at"] == "2025-03-05T10:00:00Z"
