@@ -54,5 +54,8 @@ def contacts_of(settings: Settings, customer_ids: Iterable[str]) -> Mapping[str,
 
 
 def has_room(folder: Path, room_bytes: int = 16_777_216) -> bool:
-    """Whether so much can still be written there; servers of this machine stand still where it cannot."""
-    return shutil.disk_usage(folder).free >= room_bytes
+    """Whether so much can still be written there; servers of this machine stand still where it cannot.
+
+    Where there is no folder, no server of this machine writes.
+    """
+    return not folder.exists() or shutil.disk_usage(folder).free >= room_bytes
