@@ -85,13 +85,13 @@ def latency(report: Report) -> str:
     rows = [
         (f"{level} ({found['events_per_s']:,}/s), {what}", *(f"{found[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
         for level, found in levels.items()
-        for what in ("features", "stage")
+        for what in ("broker", "features", "stage")
     ]
     cores = [(f"{level}", *(f"{used:.2f}" for used in found["cores"].values())) for level, found in levels.items()]
     return "\n\n".join(
         (
             f"Sustainable throughput: {report['sustainable_events_per_s']:,.0f} events/s.",
-            table(("published until readable", "p50 ms", "p95 ms", "p99 ms"), rows),
+            table(("published until", "p50 ms", "p95 ms", "p99 ms"), rows),
             table(("cores used", *next(iter(levels.values()))["cores"]), cores),
         )
     )

@@ -25,7 +25,17 @@ from benchmarks.workload import Running
 from stream.settings import ENV_PREFIX
 from stream.storage.overview import Overview
 
-__all__ = ["PEERS", "PROGRESS", "Measurement", "cpu_s", "finish", "measure", "median_of", "peak_rss_mb"]
+__all__ = [
+    "PEERS",
+    "PROGRESS",
+    "Measurement",
+    "cpu_s",
+    "finish",
+    "machine_cpu_s",
+    "measure",
+    "median_of",
+    "peak_rss_mb",
+]
 
 PEERS = {
     "faust": "faust_app.py",
@@ -215,6 +225,12 @@ def cpu_s(pid: int) -> float:
     """User and system time of a process with all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+def machine_cpu_s() -> float:
+    """Time that all processors have spent on anything, together."""
+    user, nice, system, _, _, interrupts, soft = Path("/proc/stat").read_text().split()[1:8]
+    return sum(map(int, (user, nice, system, interrupts, soft))) / _TICKS_PER_S
 
 
 def peak_rss_mb(pid: int) -> float:

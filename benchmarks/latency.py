@@ -7,7 +7,9 @@ Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 
 rewrites its append-only file, which it does at no other time. Some events are probes: each is the first event of a new
 customer, who comes into a stage. One clock runs from just before a probe is handed to the producer until a client that
 polls without pause sees the customer's document in Redis; the other until a consumer has read the change of stage.
-Publisher, worker, broker, Redis and the observers share this machine; the report says how busy each of them keeps it.
+A third clock runs until the publisher has heard that the broker has the probe.
+Publisher, worker, broker, Redis and the observers share this machine; the report says how busy each of them keeps it,
+and how busy other programs do: where these take more than a tenth of a core, their share is in the latencies.
 Written to ``build/latency.json``.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import tempfile
 import threading
 import time
@@ -28,7 +31,7 @@ import numpy as np
 import redis
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
-from benchmarks.engines import cpu_s
+from benchmarks.engines import cpu_s, machine_cpu_s
 from benchmarks.live import Load, publish
 from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
 from stream.events.partitioner import partition_of
@@ -60,6 +63,7 @@ class Probes:
     """When each probe was sent, stored and told of, by customer; in seconds of the monotonic clock."""
 
     sent: dict[str, float] = field(default_factory=dict)
+    confirmed: dict[str, float] = field(default_factory=dict)
     stored: dict[str, float] = field(default_factory=dict)
     told: dict[str, float] = field(default_factory=dict)
 
@@ -172,7 +176,7 @@ class Bench:
                 if rewriting and len(probes.sent) == _PROBES_PER_S:
                     rewrite(self._settings, wait=False)
 
-            published = publish(self._settings, load, note)
+            published = publish(self._settings, load, note, probes.confirmed.__setitem__)
             took_s = time.monotonic() - began
             busy = {name: round((s - used[name]) / took_s, 2) for name, s in self._used_s().items()}
             self._wait_until_stored(before + published.events, _ARRIVES_WITHIN_S)
@@ -186,6 +190,7 @@ class Bench:
                 time.sleep(0.02)
         return {
             "events_per_s": round(rate),
+            "broker": probes.quantiles_ms(probes.confirmed),
             "features": probes.quantiles_ms(probes.stored),
             "stage": probes.quantiles_ms(probes.told),
             "probes": len(probes.sent),
@@ -203,7 +208,12 @@ class Bench:
             time.sleep(0.02)
 
     def _used_s(self) -> dict[str, float]:
-        return {name: cpu_s(pid) for name, pid in self._pids.items()}
+        used = {name: cpu_s(pid) for name, pid in self._pids.items()}
+        # the publisher was waited for, so it is one of the children
+        own = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        used["measuring"] = sum(one.ru_utime + one.ru_stime for one in own)
+        used["others"] = machine_cpu_s() - sum(used.values())
+        return used
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 import numpy as np
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from stream.settings import Settings
 
@@ -43,9 +43,15 @@ class Published:
     behind_s: float
 
 
-def publish(settings: Settings, load: Load, on_probe: Callable[[str, float], None]) -> Published:
+def publish(
+    settings: Settings,
+    load: Load,
+    on_probe: Callable[[str, float], None],
+    on_confirmed: Callable[[str, float], None],
+) -> Published:
     """Run the load; ``on_probe`` gets each probe's customer and the time (s) at which the producer got it.
 
+    ``on_confirmed``: the same with the time at which the producer has heard that the broker has it; some 5 ms late.
     Raises RuntimeError when the broker does not confirm all.
     """
     ours, theirs = multiprocessing.Pipe(duplex=False)
@@ -57,8 +63,11 @@ def publish(settings: Settings, load: Load, on_probe: Callable[[str, float], Non
             told = ours.recv()
             if isinstance(told, Published):
                 return told
-            for customer, sent in told:
-                on_probe(customer, sent)
+            sent, confirmed = told
+            for customer, at_s in sent:
+                on_probe(customer, at_s)
+            for customer, at_s in confirmed:
+                on_confirmed(customer, at_s)
     except EOFError as error:
         process.join()
         raise RuntimeError(f"the publisher ended with status {process.exitcode}") from error
@@ -81,6 +90,12 @@ def _run(settings: Settings, load: Load, pipe: Connection) -> None:
     drawn = np.random.default_rng(0).integers(0, load.customers, total).tolist()
     names = [f"c{number:06d}" for number in range(load.customers)]
     probe_every = max(int(load.rate / load.probes_per_s), 1) if load.probes_per_s else 0
+    confirmed: list[tuple[str, float]] = []
+
+    def note_confirmed(error: KafkaError | None, message: Message) -> None:
+        if error is None and (key := message.key()) is not None:
+            confirmed.append((key.decode(), time.monotonic()))
+
     topic, began, sent, behind_s = settings.events_click, time.monotonic(), 0, 0.0
     while sent < total:
         now = time.monotonic()
@@ -88,24 +103,28 @@ def _run(settings: Settings, load: Load, pipe: Connection) -> None:
         behind_s = max(behind_s, (due - sent) / load.rate - _EVERY_S)
         at_s = time.time()
         probes = []
+        producer.poll(0)
         for k in range(sent, due):
-            customer = names[drawn[k]]
+            customer, on_delivery = names[drawn[k]], None
             if probe_every and k % probe_every == 0:
                 customer = f"probe-{load.tag}-{k}"
                 probes.append((customer, time.monotonic()))
+                on_delivery = note_confirmed
             producer.produce(
                 topic,
                 key=customer,
                 value=f'{{"event_id":"{load.tag}-{k}","customer_id":"{customer}","occurred_at":{at_s:.3f},'
                 '"name":"page_viewed"}',
+                on_delivery=on_delivery,
             )
         sent = due
-        if probes:
-            pipe.send(probes)
-        producer.poll(0)
+        if probes or confirmed:
+            pipe.send((probes, confirmed))
+            confirmed.clear()
         time.sleep(_EVERY_S)
     ended = time.monotonic()
     if left := producer.flush(_FLUSHES_WITHIN_S):
         raise RuntimeError(f"the broker did not confirm {left:,} of {total:,} events")
+    pipe.send(([], confirmed))
     pipe.send(Published(total, ended, behind_s))
     pipe.close()

@@ -33,7 +33,9 @@ THROUGHPUT = {
 WAITS = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": 30.0}
 LATENCY = {
     "sustainable_events_per_s": 1000,
-    "levels": {"50%": {"events_per_s": 500, "features": WAITS, "stage": WAITS, "cores": {"worker": 0.5}}},
+    "levels": {
+        "50%": {"events_per_s": 500, "broker": WAITS, "features": WAITS, "stage": WAITS, "cores": {"worker": 0.5}}
+    },
 }
 SIZE = {
     "customers": 1_000_000,
