@@ -178,7 +178,8 @@ class Bench:
 
             published = publish(self._settings, load, note, probes.confirmed.__setitem__)
             took_s = time.monotonic() - began
-            busy = {name: round((s - used[name]) / took_s, 2) for name, s in self._used_s().items()}
+            # the machine counts in ticks: nobody may have used less than nothing of it
+            busy = {name: max(round((s - used[name]) / took_s, 2), 0.0) for name, s in self._used_s().items()}
             self._wait_until_stored(before + published.events, _ARRIVES_WITHIN_S)
             left_s = max(time.monotonic() - published.ended, 0.0)
             until = time.monotonic() + _ARRIVES_WITHIN_S
