@@ -186,17 +186,17 @@ class Shop:
         """
         now, changed = time.monotonic(), False
         for server in self.servers:
-            if not server.running and self._may_restart(server, now, last_line_of(server.log_path)):
+            if not server.running and self._may_restart(server, now):
                 server.start()
                 changed = True
         self._end_if_refused()
         for child in [child for child in self.children if child.status is not None]:
             if child.name in self._showing and self._restarts_of(child.name).hopeless(now):
-                why = child.last_line()
+                why = last_line_of(child.log_path)
                 say(f"{child.name} ended {MAX_RESTARTS} times in a row and is left; the rest runs on: {why}")
                 self.children.remove(child)
                 changed = True
-            elif self._may_restart(child, now, child.last_line()):
+            elif self._may_restart(child, now):
                 child.start()
                 changed = True
         if changed:
@@ -210,13 +210,13 @@ class Shop:
     def _restarts_of(self, name: str) -> Restarts:
         return self._restarts.setdefault(name, Restarts())
 
-    def _may_restart(self, ended: Child | LocalServer, now: float, last_line: str) -> bool:
+    def _may_restart(self, ended: Child | LocalServer, now: float) -> bool:
         restarts = self._restarts_of(ended.name)
         if restarts.hopeless(now):
             raise LocalServerError(f"{ended.name} ended {MAX_RESTARTS} times in a row; {ended.log_tail()}")
         if not restarts.due(now):
             return False
-        said = f": {last_line}" if last_line else ""
+        said = f": {last_line}" if (last_line := last_line_of(ended.log_path)) else ""
         say(f"{ended.name} has ended: starting it again (its log is in {self.directory.path}){said}")
         return True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
-from stream.local.server_process import last_line_of, tail_of
+from stream.local.server_process import tail_of
 
 __all__ = ["Child"]
 
@@ -52,10 +52,6 @@ class Child:
     def log_tail(self) -> str:
         """The end of what it has written, for a message."""
         return tail_of(self.log_path)
-
-    def last_line(self) -> str:
-        """What it wrote last: mostly why it has ended."""
-        return last_line_of(self.log_path)
 
     def start(self) -> None:
         """Start it, again if it has ended; what it wrote before stays in the log."""

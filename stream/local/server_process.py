@@ -36,16 +36,20 @@ def tail_of(log_path: Path) -> str:
     """The end of a log file, with words that fit into a message."""
     if not log_path.exists():
         return "it logged nothing"
-    log = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+    log = _end_of(log_path)
     return f"the end of {log_path}:\n{log}" if log else f"{log_path} is empty"
 
 
 def last_line_of(log_path: Path) -> str:
-    """What a process wrote last, in one line that fits into a message; empty if it wrote nothing."""
+    """What a process wrote last, mostly why it has ended, in one line that fits into a message; empty for nothing."""
     if not log_path.exists():
         return ""
-    lines = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip().splitlines()
+    lines = _end_of(log_path).splitlines()
     return lines[-1].removeprefix("stream: ")[:_MAX_LINE] if lines else ""
+
+
+def _end_of(log_path: Path) -> str:
+    return log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
 
 
 class LocalServer(ABC):

@@ -129,16 +129,14 @@ class _Ended(Child):
 
     status = 1
 
-    def last_line(self) -> str:
-        return "the file is damaged"
-
 
 @pytest.mark.parametrize(("name", "only_shows"), [("directory", True), ("notify", False)])
 def test_what_only_shows_is_left_in_the_end_and_all_else_ends_the_shop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, only_shows: bool
 ) -> None:
     shop = Shop(DataDirectory(tmp_path), Settings(), workers=1, command="up")
-    shop.children = [_Ended(name, (), {}, tmp_path / f"{name}.log")]
+    (log_path := tmp_path / f"{name}.log").write_text("stream: the file is damaged\n")
+    shop.children = [_Ended(name, (), {}, log_path)]
     monkeypatch.setattr(shop, "_showing", {name} if only_shows else set())
     monkeypatch.setattr(shop, "_restarts", {name: Restarts(MAX_RESTARTS, time.monotonic())})
     monkeypatch.setattr(shop, "announce", lambda: None)
