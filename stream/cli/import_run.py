@@ -270,8 +270,7 @@ class ImportRun:
                 wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
             except StreamError as error:
                 self._say(f"The events are kept, and wait to be processed: {error}")
-                full = f"{told} " if (told := _full(folder)) else ""
-                self._say(f"{full}`stream up` processes what waits.")
+                self._say(f"{_full(folder)} `stream up` processes what waits.".lstrip())
                 return True
         self._say("The workers have processed everything.")
         if settings.rescore == "auto":

@@ -119,7 +119,7 @@ class ColumnFacts:
     def is_paid_back(self) -> bool:
         """Whether the name and the cells are those of money that was paid back."""
         words = {*self.compared.split()} - {"refund", "refunded"}
-        return bool(_PAID_BACK.search(self.compared)) and _PARTS.isdisjoint(words) and self.dates < _FEW_DATES
+        return self.is_paid_back_at and _PARTS.isdisjoint(words) and self.dates < _FEW_DATES
 
     @property
     def is_paid_back_at(self) -> bool:

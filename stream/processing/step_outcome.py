@@ -51,9 +51,8 @@ class StepOutcome:
     dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause,
     severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``: evaluations that reached the level
     and raised nothing, by reason. ``segment_changes``: how many. ``stage_changes``: by the stage that customers came
-    into. ``forwarded``: events sent on, by input.
-    ``forgotten``: customers whose documents go. ``emissions`` (EMISSION) and the customers of their rows, ``emitting``:
-    from `BareOutcomes` alone, which publishes no examples.
+    into. ``forwarded``: events sent on, by input. ``forgotten``: customers whose documents go. ``emissions`` (EMISSION)
+    and the customers of their rows, ``emitting``: from `BareOutcomes` alone, which publishes no examples.
     """
 
     state: PartitionState
